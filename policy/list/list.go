@@ -1,0 +1,2 @@
+// Package list reads the files that rules point at.
+package list

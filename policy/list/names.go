@@ -1,0 +1,57 @@
+package list
+
+import (
+	"encoding/binary"
+	"iter"
+
+	"bailiff/policy/name"
+)
+
+// Names is a packed sequence of rule names: one allocation for a million
+// names, freed at once after the compiler has read it. The zero value is
+// empty and ready; not safe for concurrent writes.
+type Names struct {
+	blob  []byte // per entry: match (1), line (4, little-endian), canonical wire name
+	count int
+}
+
+// Entry is one name of a list. Name borrows from the Names it came from.
+type Entry struct {
+	Name  []byte // canonical wire format, final zero octet included
+	Match name.Match
+	Line  int // 1-based line of the file the name stood in
+}
+
+// Append adds one name.
+func (s *Names) Append(n name.Name, m name.Match, line int) {
+	s.blob = append(s.blob, byte(m))
+	s.blob = binary.LittleEndian.AppendUint32(s.blob, uint32(line))
+	s.blob = append(s.blob, n...)
+	s.count++
+}
+
+// Len is the number of names.
+func (s *Names) Len() int { return s.count }
+
+// All yields the names in the order in which they were appended.
+func (s *Names) All() iter.Seq[Entry] {
+	return func(yield func(Entry) bool) {
+		const fixed = 5 // match and line
+		for at := 0; at < len(s.blob); {
+			end := at + fixed
+			for s.blob[end] != 0 {
+				end += int(s.blob[end]) + 1
+			}
+			end++
+			e := Entry{
+				Name:  s.blob[at+fixed : end : end],
+				Match: name.Match(s.blob[at]),
+				Line:  int(binary.LittleEndian.Uint32(s.blob[at+1:])),
+			}
+			if !yield(e) {
+				return
+			}
+			at = end
+		}
+	}
+}
