@@ -5,6 +5,7 @@ import (
 	"iter"
 
 	"bailiff/policy/name"
+	"bailiff/policy/problem"
 )
 
 // Names is a packed sequence of rule names: one allocation for a million
@@ -28,6 +29,28 @@ func (s *Names) Append(n name.Name, m name.Match, line int) {
 	s.blob = binary.LittleEndian.AppendUint32(s.blob, uint32(line))
 	s.blob = append(s.blob, n...)
 	s.count++
+}
+
+// appendText adds the name that text spells. A name of one label is refused:
+// no list has a reason to hold a top-level domain, and a stray word looks
+// like one. Every error is a problem.Fault and leaves s as it was.
+func (s *Names) appendText(text []byte, m name.Match, line int) error {
+	blob := append(s.blob, byte(m))
+	blob = binary.LittleEndian.AppendUint32(blob, uint32(line))
+	start := len(blob)
+	blob, err := name.Append(blob, text)
+	switch {
+	case err != nil:
+		return err
+	case len(blob)-start <= 1+int(blob[start])+1:
+		return problem.Fault{
+			Text:   "has one label only: a word or a top-level domain, not a name under one",
+			Remedy: "write the whole name, or remove the line",
+		}
+	}
+	s.blob = blob
+	s.count++
+	return nil
 }
 
 // Len is the number of names.

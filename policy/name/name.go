@@ -4,16 +4,13 @@
 //
 // Parse takes what people write (any case, a final dot or none, U-labels or
 // A-labels) and says what is wrong with it. It never resolves and never
-// guesses: text that is not exactly one domain name is an error.
+// guesses: text that is not exactly one domain name is an error. Beside the
+// standard library it imports golang.org/x/net/idna and policy/problem.
 package name
 
 import (
-	"errors"
 	"fmt"
 	"strings"
-	"unicode/utf8"
-
-	"golang.org/x/net/idna"
 )
 
 // RFC 1035 section 2.3.4.
@@ -51,119 +48,6 @@ func (m Match) String() string {
 		return "exact"
 	}
 	return fmt.Sprintf("Match(%d)", uint8(m))
-}
-
-// profile is UTS 46 non-transitional processing with the IDNA2008 checks that
-// registries apply. STD3 rules stay off: an underscore label is a fine name
-// to put under order.
-var profile = idna.New(
-	idna.MapForLookup(),
-	idna.Transitional(false),
-	idna.StrictDomainName(false),
-	idna.BidiRule(),
-	idna.CheckHyphens(false),
-	idna.CheckJoiners(true),
-)
-
-// Parse reads one domain name in presentation form. A final dot is optional;
-// capitals, U-labels and A-labels are mapped to their canonical form. Escapes
-// (\046, \.), blanks, URLs, ports, addresses' brackets and wildcards are
-// refused: they are no plain names.
-func Parse(text string) (Name, error) {
-	if err := plain(text); err != nil {
-		return "", err
-	}
-	if text == "." {
-		return Root, nil
-	}
-	ascii := text
-	if !isASCII(text) || strings.Contains(strings.ToLower(text), "xn--") {
-		var err error
-		if ascii, err = profile.ToASCII(text); err != nil {
-			return "", fmt.Errorf("is no valid internationalised name (%s)", strings.TrimPrefix(err.Error(), "idna: "))
-		}
-	}
-	return pack(strings.TrimSuffix(ascii, "."))
-}
-
-// MustParse is Parse for constants of the program; it panics on an error.
-func MustParse(text string) Name {
-	n, err := Parse(text)
-	if err != nil {
-		panic(fmt.Sprintf("name: %q %v", text, err))
-	}
-	return n
-}
-
-// plain refuses, with its own words, what people paste by mistake.
-func plain(text string) error {
-	switch {
-	case text == "":
-		return errors.New("is empty")
-	case len(text) > 4*MaxWire: // U-labels take up to four octets a character
-		return errors.New("is too long for a name (255 octets)")
-	case !utf8.ValidString(text):
-		return errors.New("is not UTF-8 text")
-	case strings.Contains(text, "://"):
-		return errors.New("is a URL, not a name")
-	case strings.ContainsAny(text, "/?#"):
-		return errors.New("has a path, not only a name")
-	case strings.Contains(text, `\`):
-		return errors.New("has an escape, which no plain name has")
-	case strings.Contains(text, "*"):
-		return errors.New("has an asterisk, which no plain name has")
-	case strings.Contains(text, "@"):
-		return errors.New("is a mail address, not a name")
-	case strings.ContainsAny(text, ":[]"):
-		return errors.New("has a port or is an address, not a name")
-	case strings.ContainsAny(text, " \t\r\n\u00a0,;|\"'<>(){}^$&=+!%~`"):
-		return errors.New("has a character that no name has")
-	case strings.HasPrefix(text, ".") && text != ".":
-		return errors.New("begins with a dot")
-	}
-	return nil
-}
-
-// pack turns dotted ASCII text into canonical wire format.
-func pack(text string) (Name, error) {
-	wire := make([]byte, 0, len(text)+2)
-	for label := range strings.SplitSeq(text, ".") {
-		switch {
-		case label == "":
-			return "", errors.New("has an empty label (two dots in a row)")
-		case len(label) > MaxLabel:
-			return "", fmt.Errorf("has a label of %d octets; 63 is the limit (RFC 1035)", len(label))
-		}
-		wire = append(wire, byte(len(label)))
-		for i := range len(label) {
-			c := label[i]
-			if c <= ' ' || c >= 0x7f {
-				return "", errors.New("has a character that no name has")
-			}
-			wire = append(wire, lower(c))
-		}
-	}
-	wire = append(wire, 0)
-	if len(wire) > MaxWire {
-		return "", fmt.Errorf("takes %d octets; 255 is the limit (RFC 1035)", len(wire))
-	}
-	return Name(wire), nil
-}
-
-func lower(c byte) byte {
-	if 'A' <= c && c <= 'Z' {
-		return c + 'a' - 'A'
-	}
-	return c
-}
-
-func isASCII(s string) bool {
-	for i := range len(s) {
-		if s[i] >= utf8.RuneSelf {
-			return false
-		}
-	}
-	return true
 }
 
 // String is the presentation form without the final dot ("." for the root);

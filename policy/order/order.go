@@ -110,6 +110,17 @@ const (
 	Observe
 )
 
+// String is the word order files use.
+func (m Mode) String() string {
+	switch m {
+	case Enforce:
+		return "enforce"
+	case Observe:
+		return "observe"
+	}
+	return fmt.Sprintf("Mode(%d)", uint8(m))
+}
+
 // Action is what a client gets instead of the truth.
 type Action uint8
 
@@ -155,6 +166,19 @@ const (
 	Summary
 	Hidden
 )
+
+// String is the word order files use.
+func (p Publicity) String() string {
+	switch p {
+	case Public:
+		return "public"
+	case Summary:
+		return "summary"
+	case Hidden:
+		return "hidden"
+	}
+	return fmt.Sprintf("Publicity(%d)", uint8(p))
+}
 
 // Answer is how queries under the order are answered.
 type Answer struct {

@@ -7,8 +7,10 @@ package problem
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -35,6 +37,25 @@ type Problem struct {
 	Value    string // the offending text, shortened by the parser if long
 	Text     string // what is wrong, lower case
 	Remedy   string // what to do about it
+}
+
+// Fault is the part of a problem that does not depend on its place: what a
+// reader of one value or one file returns as its error.
+type Fault struct {
+	Text   string // what is wrong, lower case
+	Remedy string // what to do about it
+}
+
+// Error joins text and remedy.
+func (f Fault) Error() string { return f.Text + "; " + f.Remedy }
+
+// Because is p with the text and, if err is a Fault, the remedy of err.
+func (p Problem) Because(err error) Problem {
+	p.Text = err.Error()
+	if f, ok := errors.AsType[Fault](err); ok {
+		p.Text, p.Remedy = f.Text, f.Remedy
+	}
+	return p
 }
 
 // Error prints the problem on one line.
@@ -65,18 +86,23 @@ func (p Problem) Error() string {
 // text stays empty.
 func Quote(s string) string {
 	const maxShown = 80
-	if s == "" {
-		return ""
+	shown := 0
+	for at := range s {
+		if shown == maxShown {
+			return quoteAll(s[:at]) + "…"
+		}
+		shown++
 	}
-	cut := ""
-	if r := []rune(s); len(r) > maxShown {
-		s, cut = string(r[:maxShown]), "…"
+	return quoteAll(s)
+}
+
+// quoteAll leaves a plain word alone and quotes everything else.
+func quoteAll(s string) string {
+	quoted := strconv.Quote(s)
+	if s == "" || quoted == `"`+s+`"` && !strings.ContainsAny(s, " :;") {
+		return s
 	}
-	q := fmt.Sprintf("%q", s)
-	if q == `"`+s+`"` && !strings.ContainsAny(s, " :;\"") {
-		q = s
-	}
-	return q + cut
+	return quoted
 }
 
 // List collects problems. The zero value is ready; it is not safe for
@@ -97,6 +123,14 @@ func (l *List) Add(p Problem) {
 		return
 	}
 	l.problems = append(l.problems, p)
+}
+
+// Merge adds the problems of another list.
+func (l *List) Merge(other *List) {
+	for _, p := range other.problems {
+		l.Add(p)
+	}
+	l.dropped += other.dropped
 }
 
 // Refused reports whether at least one problem stops the load.

@@ -1,0 +1,275 @@
+package policy
+
+import (
+	"cmp"
+	"encoding/binary"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"time"
+
+	"github.com/gaissmai/bart"
+
+	"bailiff/policy/name"
+	"bailiff/policy/order"
+	"bailiff/policy/problem"
+)
+
+// Program is every rule of one load, compiled, whatever its dates. It is
+// immutable and may be shared.
+type Program struct {
+	orders   []*Order // by precedence among equally close matches: an index is a rank
+	bindings []binding
+	sets     [][]uint32 // binding numbers of each set; set 0 is empty
+	table    *table
+}
+
+// binding is what ties a name to a rule: one for each rule and way of matching.
+type binding struct {
+	order, rule uint32
+	match       name.Match
+	except      bool
+	valid       validity
+}
+
+// Options are what compiling needs to know beside the orders.
+type Options struct {
+	Notice order.Addresses // the server's own notice addresses
+	// Loaded is the program now in force, nil if there is none: revisions may
+	// not go down against it.
+	Loaded *Program
+}
+
+// Compile turns a load into a Program. It returns nil if it adds a refusal to
+// problems; it consumes the names of set's rules.
+func Compile(set *order.Set, opts Options, problems *problem.List) *Program {
+	orders := slices.Clone(set.Orders)
+	slices.SortFunc(orders, precedence)
+	for _, o := range orders {
+		checkRevision(o, opts.Loaded, problems)
+		checkNotice(o, opts.Notice, problems)
+	}
+	program := build(orders, opts, problems)
+	if problems.Refused() {
+		return nil
+	}
+	for _, o := range program.orders {
+		o.Order.Rules = nil
+	}
+	return program
+}
+
+// build compiles until no fingerprints collide, nearly always at the first
+// attempt; see builder.table.
+func build(orders []*order.Order, opts Options, problems *problem.List) *Program {
+	for {
+		var found problem.List
+		c := newCompiler(orders, opts, &found)
+		fits := c.names()
+		program := c.freeze()
+		if !fits || program != nil {
+			problems.Merge(&found)
+			return program
+		}
+	}
+}
+
+// precedence orders the orders as interfaces prescribe for matches that are
+// equally close: higher priority, earlier valid.from, smaller id.
+func precedence(a, b *order.Order) int {
+	return cmp.Or(
+		cmp.Compare(b.Priority, a.Priority),
+		a.Valid.From.Compare(b.Valid.From),
+		cmp.Compare(a.ID, b.ID),
+	)
+}
+
+func checkRevision(o *order.Order, loaded *Program, problems *problem.List) {
+	if loaded == nil {
+		return
+	}
+	for _, old := range loaded.orders {
+		if old.ID == o.ID && old.Revision > o.Revision {
+			problems.Add(problem.Problem{
+				File: o.Source.File, Line: o.Source.Line, Place: o.ID, Value: fmt.Sprint(o.Revision),
+				Text:   fmt.Sprintf("is a lower revision than the loaded one (%d)", old.Revision),
+				Remedy: "raise `revision`, or restart to go back on purpose",
+			})
+		}
+	}
+}
+
+func checkNotice(o *order.Order, server order.Addresses, problems *problem.List) {
+	own := o.Answer.Notice
+	if o.Answer.Action == order.ActionNotice && len(own.IPv4)+len(own.IPv6)+len(server.IPv4)+len(server.IPv6) == 0 {
+		problems.Add(problem.Problem{
+			File: o.Source.File, Line: o.Source.Line, Place: o.ID, Value: "action: notice",
+			Text:   "has no address to answer with",
+			Remedy: "give `answer.notice` in the order or `notice` in the config file",
+		})
+	}
+}
+
+// compiler is one attempt at a Program.
+type compiler struct {
+	orders   []*order.Order
+	opts     Options
+	problems *problem.List
+	builder  *builder
+	bindings []binding
+	sets     [][]uint32
+	interned map[string]uint32 // a set's binding numbers, as octets → its number
+	single   []uint32          // binding number → number of the set that holds it alone
+}
+
+func newCompiler(orders []*order.Order, opts Options, problems *problem.List) *compiler {
+	expected := 0
+	for _, o := range orders {
+		for i := range o.Rules {
+			expected += o.Rules[i].Names.Len()
+		}
+	}
+	return &compiler{
+		orders: orders, opts: opts, problems: problems,
+		builder:  newBuilder(rand.Uint64(), expected),
+		sets:     [][]uint32{nil},
+		interned: map[string]uint32{},
+	}
+}
+
+// names puts every name of every rule into the trie.
+func (c *compiler) names() bool {
+	ok := true
+	for i, o := range c.orders {
+		for j := range o.Rules {
+			r := &o.Rules[j]
+			numbers := [3]uint32{} // by way of matching; binding numbers start at 1
+			for e := range r.Names.All() {
+				if !guard(r, e, c.problems) {
+					ok = false
+					continue
+				}
+				if numbers[e.Match] == 0 {
+					numbers[e.Match] = c.bind(binding{
+						order: uint32(i), rule: uint32(j), match: e.Match, except: r.Except,
+						valid: validityOf(o.Valid, r.From, r.Until),
+					})
+				}
+				if err := c.add(e, numbers[e.Match], r); err != nil {
+					c.problems.Add(problem.Problem{File: r.File, Line: e.Line, Text: err.Error(), Remedy: "split the load over several servers"})
+					return false
+				}
+			}
+		}
+	}
+	return ok
+}
+
+// bind numbers a binding, from 1.
+func (c *compiler) bind(b binding) uint32 {
+	if len(c.bindings) == 0 {
+		c.bindings = append(c.bindings, binding{})
+		c.single = append(c.single, 0)
+	}
+	c.bindings = append(c.bindings, b)
+	c.single = append(c.single, 0)
+	return uint32(len(c.bindings) - 1)
+}
+
+// add ties one name to a binding.
+func (c *compiler) add(e listEntry, number uint32, r *order.Rule) error {
+	record, fresh, err := c.builder.add(e.Name)
+	if err != nil {
+		return err
+	}
+	at := c.builder.records[record:]
+	if fresh {
+		if c.single[number] == 0 {
+			c.single[number] = c.intern([]uint32{number})
+		}
+		binary.LittleEndian.PutUint32(at, c.single[number])
+		return nil
+	}
+	old := c.sets[binary.LittleEndian.Uint32(at)]
+	if slices.Contains(old, number) {
+		return nil // the list says it twice
+	}
+	c.checkContradiction(old, number, e, r)
+	binary.LittleEndian.PutUint32(at, c.intern(append(slices.Clone(old), number)))
+	return nil
+}
+
+// intern returns the number of the set of these bindings.
+func (c *compiler) intern(numbers []uint32) uint32 {
+	key := make([]byte, 0, 4*len(numbers))
+	for _, n := range numbers {
+		key = binary.LittleEndian.AppendUint32(key, n)
+	}
+	if n, ok := c.interned[string(key)]; ok {
+		return n
+	}
+	c.sets = append(c.sets, numbers)
+	n := uint32(len(c.sets) - 1)
+	c.interned[string(key)] = n
+	return n
+}
+
+// checkContradiction refuses the same name and way of matching as a rule and
+// as an exception of one order.
+func (c *compiler) checkContradiction(set []uint32, number uint32, e listEntry, r *order.Rule) {
+	b := c.bindings[number]
+	for _, n := range set {
+		if o := c.bindings[n]; o.order == b.order && o.match == b.match && o.except != b.except {
+			c.problems.Add(problem.Problem{
+				File: r.File, Line: e.Line, Place: r.Place, Value: name.Name(e.Name).String(),
+				Text:   "is both under order and excepted (" + c.orders[b.order].Rules[o.rule].Place + ")",
+				Remedy: "keep one of the two",
+			})
+		}
+	}
+}
+
+// freeze makes the Program, nil if the table needs another seed.
+func (c *compiler) freeze() *Program {
+	t := c.builder.table()
+	if t == nil {
+		return nil
+	}
+	p := &Program{bindings: c.bindings, sets: c.sets, table: t}
+	for _, o := range c.orders {
+		p.orders = append(p.orders, newOrder(o, c.opts.Notice))
+	}
+	return p
+}
+
+// newOrder keeps of an order what queries need; the names stay behind.
+func newOrder(written *order.Order, server order.Addresses) *Order {
+	o := &Order{Order: written, TTLSeconds: uint32(written.Answer.TTL / time.Second)}
+	for _, r := range written.Rules {
+		o.Rules = append(o.Rules, Rule{
+			Place: r.Place, File: r.File, Line: r.Line, Trigger: r.Trigger, Except: r.Except,
+			Names: r.Names.Len(), From: r.From, Until: r.Until,
+		})
+	}
+	notice := written.Answer.Notice
+	if len(notice.IPv4)+len(notice.IPv6) == 0 {
+		notice = server
+	}
+	for _, a := range notice.IPv4 {
+		o.IPv4 = append(o.IPv4, a.AsSlice())
+	}
+	for _, a := range notice.IPv6 {
+		o.IPv6 = append(o.IPv6, a.AsSlice())
+	}
+	o.ExtraText = written.ID + ": " + written.Authority.Name
+	if written.Publicity == order.Hidden {
+		o.ExtraText = written.Authority.Kind.String()
+	}
+	if len(written.Clients) > 0 {
+		o.clients = new(bart.Lite)
+		for _, p := range written.Clients {
+			o.clients.Insert(p)
+		}
+	}
+	return o
+}

@@ -1,0 +1,136 @@
+package order
+
+import (
+	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"os"
+	"slices"
+
+	"bailiff/policy/infile"
+	"bailiff/policy/problem"
+	"bailiff/policy/strictyaml"
+)
+
+// What one load may take.
+const (
+	maxFileOctets = 1 << 24    // 16 MiB: the largest national list is 3 MiB
+	maxOrders     = 100_000    // over all files
+	maxNames      = 40_000_000 // over all orders, lists included: 1 GiB in memory
+)
+
+// Set is everything one load read.
+type Set struct {
+	Orders []*Order // by ID
+	Files  []File   // the order files, in the order in which they were read
+}
+
+// File is one order file as it was read.
+type File struct {
+	Path   string // as the operator named it, joined with the folder's entries
+	SHA256 string // hex, of the whole file
+}
+
+// Load reads order files and folders, with the lists they point at. Of a folder
+// it takes every *.yaml and *.yml below, sorted; hidden entries, editors'
+// leftovers and everything else are ignored. A file reached twice is read once.
+//
+// Every problem goes to problems. An order with a refusal is not in the set, and
+// after any refusal the set must not be put in force: what is left of it serves
+// to find the problems of later steps too.
+func Load(paths []string, problems *problem.List) *Set {
+	l := loader{problems: problems, ids: map[string]*seenID{}, set: new(Set)}
+	for _, path := range find(paths, problems) {
+		l.file(path)
+	}
+	slices.SortFunc(l.set.Orders, func(a, b *Order) int { return cmp.Compare(a.ID, b.ID) })
+	return l.set
+}
+
+// loader is the state of one load.
+type loader struct {
+	problems *problem.List
+	ids      map[string]*seenID
+	names    int // read so far
+	set      *Set
+}
+
+// seenID is where an order id stood first.
+type seenID struct {
+	Source
+	reported bool // as one that stands twice
+}
+
+// file reads one order file.
+func (l *loader) file(path string) {
+	if info, err := os.Stat(path); err == nil && info.Size() > maxFileOctets {
+		l.refuse(path, problem.Fault{
+			Text:   fmt.Sprintf("is larger than %d octets", maxFileOctets),
+			Remedy: "move its names to a list file and point a rule at that",
+		})
+		return
+	}
+	data, err := infile.Read(path, maxFileOctets)
+	if err != nil {
+		l.refuse(path, err)
+		return
+	}
+	hash := sha256.Sum256(data)
+	file := File{Path: path, SHA256: hex.EncodeToString(hash[:])}
+	l.set.Files = append(l.set.Files, file)
+	l.documents(file, data)
+}
+
+func (l *loader) refuse(path string, err error) {
+	l.problems.Add(problem.Problem{File: path}.Because(err))
+}
+
+// documents reads the orders of one file.
+func (l *loader) documents(file File, data []byte) {
+	var found problem.List // of one document
+	documents := 0
+	for v := range strictyaml.Documents(file.Path, data, &found) {
+		documents++
+		o := l.order(v, Source{File: file.Path, Line: v.Line(), SHA256: file.SHA256}, &found)
+		l.checkID(o)
+		if !found.Refused() {
+			l.set.Orders = append(l.set.Orders, o)
+		}
+		l.problems.Merge(&found)
+		found = problem.List{}
+	}
+	if documents == 0 && !found.Refused() {
+		l.refuse(file.Path, problem.Fault{Text: "holds no order", Remedy: "write one, or remove the file"})
+	}
+	l.problems.Merge(&found)
+}
+
+// checkID refuses an id that stood before, at both places.
+func (l *loader) checkID(o *Order) {
+	first, twice := l.ids[o.ID]
+	switch {
+	case o.ID == "": // reported already
+	case len(l.ids) == maxOrders && !twice:
+		l.refuse(o.Source.File, problem.Fault{
+			Text:   fmt.Sprintf("begins the orders beyond %d", maxOrders),
+			Remedy: "split the load over several servers",
+		})
+	case !twice:
+		l.ids[o.ID] = &seenID{Source: o.Source}
+	default:
+		l.refuseTwin(o.ID, o.Source, first.Source)
+		if !first.reported {
+			l.refuseTwin(o.ID, first.Source, o.Source)
+			first.reported = true
+		}
+	}
+}
+
+func (l *loader) refuseTwin(id string, here, there Source) {
+	l.problems.Add(problem.Problem{
+		File: here.File, Line: here.Line, Place: "id", Value: id,
+		Text:   fmt.Sprintf("stands at %s:%d too", there.File, there.Line),
+		Remedy: "give each order its own id; a later version of the same order replaces the earlier one",
+	})
+}

@@ -1,0 +1,246 @@
+package resolver
+
+import (
+	"errors"
+	"sync"
+	"time"
+
+	lru "github.com/hashicorp/golang-lru/v2"
+
+	"bailiff/policy"
+	"bailiff/resolver/upstream"
+)
+
+// Bounds on what waits for upstreams. Beyond them the newest query is refused
+// at once with SERVFAIL: those that wait already have used their time.
+const (
+	maxFlights       = 8192  // questions under way; each costs a goroutine and a socket
+	maxWaiting       = 65536 // queries waiting, over all questions; about 1 KiB each
+	maxWaitingFlight = 1024  // queries waiting for one question (DNSBomb, CVE-2024-33655)
+)
+
+// clientPatience is when a waiting client is given a stale answer: the client
+// response timer of RFC 8767 section 5.
+const clientPatience = 1800 * time.Millisecond
+
+// flight is one question under way upstream and the queries that wait for it.
+type flight struct {
+	key      string
+	question *Query // a copy: what is asked
+	waiters  []*Query
+	stale    *truth // told after clientPatience, or if upstream fails; may be nil
+	overdue  bool   // clientPatience is over
+}
+
+// flights are the questions under way: one at a time for the same question.
+type flights struct {
+	mu      sync.Mutex // guards everything, the fields of each flight too
+	running map[string]*flight
+	waiting int
+}
+
+func (fs *flights) count() int {
+	fs.mu.Lock()
+	defer fs.mu.Unlock()
+	return len(fs.running)
+}
+
+// place is where a query found its place.
+type place uint8
+
+const (
+	placeWaiting place = iota
+	placeStarted       // waiting, and the flight is new: someone has to run it
+	placeOverdue       // the flight is late: a stale answer is due at once
+	placeFull          // none left
+)
+
+// join makes q wait for its question; a nil waiter only starts a flight.
+func (fs *flights) join(key string, q, waiter *Query, stale *truth) (*flight, place) {
+	fs.mu.Lock()
+	defer fs.mu.Unlock()
+	f, where := fs.running[key], placeWaiting
+	switch {
+	case f != nil && f.overdue && stale != nil:
+		return f, placeOverdue
+	case f == nil && len(fs.running) >= maxFlights, fs.waiting >= maxWaiting,
+		f != nil && len(f.waiters) >= maxWaitingFlight:
+		return nil, placeFull
+	case f == nil:
+		f, where = &flight{key: key, question: q.detach(), stale: stale}, placeStarted
+		fs.running[key] = f
+	}
+	if waiter != nil {
+		f.waiters = append(f.waiters, waiter.detach())
+		fs.waiting++
+	}
+	return f, where
+}
+
+// release takes the waiters of a flight that is over, or overdue.
+func (fs *flights) release(f *flight, over bool) []*Query {
+	fs.mu.Lock()
+	defer fs.mu.Unlock()
+	if over {
+		delete(fs.running, f.key)
+	}
+	f.overdue = true
+	waiters := f.waiters
+	f.waiters = nil
+	fs.waiting -= len(waiters)
+	return waiters
+}
+
+// ask has the question asked upstream, unless that failed a moment ago. cached
+// is the stale truth, nil if there is none. The reply is nil if q now waits.
+func (r *Resolver) ask(q *Query, law *policy.Snapshot, cached *truth) []byte {
+	key := q.key()
+	if f := r.failures.get(key, q.now.Sub(r.epoch)); f != nil {
+		return r.conclude(q, law, r.failed(f, cached))
+	}
+	f, where := r.flights.join(key, q, q, cached)
+	switch where {
+	case placeOverdue:
+		return r.tell(q, law, &outcome{truth: cached, source: SourceCache, stale: true})
+	case placeFull:
+		return r.conclude(q, law, r.failed(&failure{ede: edeOther, cause: "too many questions under way"}, cached))
+	case placeStarted:
+		r.start(f)
+	}
+	q.waits = true
+	return nil
+}
+
+// failed prefers a stale truth to none, but for a bogus one.
+func (r *Resolver) failed(f *failure, stale *truth) *outcome {
+	if stale != nil && !f.bogus {
+		return &outcome{truth: stale, source: SourceCache, stale: true}
+	}
+	return &outcome{failure: f}
+}
+
+// refresh asks again for a truth in use that is about to expire.
+func (r *Resolver) refresh(q *Query, cached *truth) {
+	if cached.prefetch.Swap(true) {
+		return
+	}
+	if f, where := r.flights.join(cached.key, q, nil, cached); where == placeStarted {
+		r.start(f)
+	}
+}
+
+// start runs a flight, and gives its waiters the stale truth when their
+// patience ends.
+func (r *Resolver) start(f *flight) {
+	r.running.Go(func() {
+		if f.stale != nil {
+			timer := time.AfterFunc(clientPatience, func() {
+				r.deliver(r.flights.release(f, false), &outcome{truth: f.stale, source: SourceCache, stale: true})
+			})
+			defer timer.Stop()
+		}
+		o := r.resolve(f)
+		r.deliver(r.flights.release(f, true), o)
+	})
+}
+
+// resolve asks upstream and keeps what it says.
+func (r *Resolver) resolve(f *flight) *outcome {
+	q := f.question
+	answer, err := r.forwarder.Resolve(r.ctx, upstream.Question{
+		Name: q.name.Wire(), Type: q.qtype, DO: q.do, CD: q.cd, AD: q.ad,
+	})
+	now := time.Since(r.epoch)
+	var found *truth
+	if err == nil {
+		found, err = newTruth(q, answer, now)
+	}
+	if err != nil {
+		return r.failed(r.failures.put(f.key, err, now), f.stale)
+	}
+	r.failures.forget(f.key)
+	r.cache.put(q, found)
+	return &outcome{truth: found, source: SourceUpstream}
+}
+
+// deliver answers the queries that waited.
+func (r *Resolver) deliver(waiters []*Query, o *outcome) {
+	if len(waiters) == 0 {
+		return
+	}
+	out := make([]byte, 0, lateReplySize)
+	for _, q := range waiters {
+		q.Out = out
+		q.Late.Reply(q, r.decideLate(q, o))
+	}
+}
+
+// lateReplySize is room for most replies; longer ones make their own.
+const lateReplySize = 2048
+
+func (r *Resolver) decideLate(q *Query, o *outcome) (reply []byte) {
+	defer r.survive(q, &reply)
+	q.now = time.Now()
+	return r.decide(q, o)
+}
+
+// failure is why a question has no answer, kept for a moment (RFC 9520) so
+// that a dead upstream is not asked for each query.
+type failure struct {
+	ede      uint16
+	cause    string // for EXTRA-TEXT
+	upstream []byte // the upstream's own extended errors, as packed EDNS options
+	bogus    bool   // DNSSEC validation failed upstream: no stale answer either
+	cached   bool
+	times    int           // in a row
+	until    time.Duration // on the resolver's clock
+}
+
+// RFC 9520 section 3.2: at least a second, at most five minutes, growing. Five
+// seconds is also the longest a returned upstream stays unnoticed.
+const (
+	minFailure  = time.Second
+	maxFailure  = 5 * time.Second
+	maxFailures = 16384 // questions remembered
+)
+
+// failures remembers the questions that failed. Safe for concurrent use.
+type failures struct {
+	recent *lru.Cache[string, *failure]
+}
+
+func newFailures() *failures {
+	recent, _ := lru.New[string, *failure](maxFailures) // errs only for a size of 0
+	return &failures{recent}
+}
+
+// get returns the failure still remembered for this question, nil if none.
+func (fs *failures) get(key string, now time.Duration) *failure {
+	if f, ok := fs.recent.Get(key); ok && now < f.until {
+		return f
+	}
+	return nil
+}
+
+// put remembers that a question failed, and returns the failure as the queries
+// that waited are told it.
+func (fs *failures) put(key string, err error, now time.Duration) *failure {
+	told := describe(err)
+	if last, ok := fs.recent.Peek(key); ok {
+		told.times = last.times + 1
+	}
+	remembered := *told
+	remembered.cached = true
+	remembered.until = now + min(minFailure<<min(told.times, 8), maxFailure)
+	fs.recent.Add(key, &remembered)
+	return told
+}
+
+func (fs *failures) forget(key string) { fs.recent.Remove(key) }
+
+func describe(err error) *failure {
+	if f, ok := errors.AsType[*upstream.Failure](err); ok {
+		return &failure{ede: f.EDE, cause: f.Cause, upstream: packEDE(f.Upstream), bogus: f.Bogus}
+	}
+	return &failure{ede: edeOther, cause: "the answer does not fit a message"}
+}

@@ -1,0 +1,342 @@
+package listen
+
+import (
+	"encoding/binary"
+	"errors"
+	"net"
+	"net/netip"
+	"os"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"time"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+
+	"bailiff/resolver"
+)
+
+const (
+	// batch is how many datagrams one system call takes. A lone query is not
+	// held up: MSG_WAITFORONE returns with what is there.
+	batch = 64
+
+	// receiveBufferBytes survives a pause of some milliseconds at 100,000
+	// queries a second; the kernel caps it at net.core.rmem_max without
+	// CAP_NET_ADMIN.
+	receiveBufferBytes = 4 << 20
+)
+
+// udpWorker is one SO_REUSEPORT socket and the one goroutine that reads it,
+// locked to a thread: the system calls block it, and the runtime's poller has
+// no part in them.
+type udpWorker struct {
+	fd      int
+	number  int
+	control bool // a wildcard address: replies must come from where the query went
+	stopped atomic.Bool
+
+	mu     sync.RWMutex // late replies against close
+	closed bool
+
+	queries [batch]resolver.Query
+	in, out messages
+}
+
+// messages are the arrays of one recvmmsg or sendmmsg call.
+type messages struct {
+	headers  [batch]mmsghdr
+	iov      [batch]unix.Iovec
+	names    [batch][28]byte
+	controls [batch][64]byte
+}
+
+// mmsghdr is struct mmsghdr of recvmmsg(2).
+type mmsghdr struct {
+	hdr  unix.Msghdr
+	size uint32
+}
+
+// openUDP opens count sockets on one address; number is the first worker's.
+func openUDP(a netip.AddrPort, count, number int) (workers []*udpWorker, err error) {
+	for i := range count {
+		w, err := newUDPWorker(a, number+i)
+		if err != nil {
+			for _, w := range workers {
+				_ = w.close()
+			}
+			return nil, err
+		}
+		workers = append(workers, w)
+	}
+	return workers, nil
+}
+
+func newUDPWorker(a netip.AddrPort, number int) (*udpWorker, error) {
+	family := unix.AF_INET6
+	if a.Addr().Is4() {
+		family = unix.AF_INET
+	}
+	fd, err := unix.Socket(family, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return nil, os.NewSyscallError("socket", err)
+	}
+	w := &udpWorker{fd: fd, number: number, control: a.Addr().IsUnspecified()}
+	if err := w.configure(family, a); err != nil {
+		_ = unix.Close(fd)
+		return nil, err
+	}
+	w.arrange()
+	return w, nil
+}
+
+// configure sets the socket's options and binds it.
+func (w *udpWorker) configure(family int, a netip.AddrPort) error {
+	options := []struct{ level, name, value int }{{unix.SOL_SOCKET, unix.SO_REUSEPORT, 1}}
+	if family == unix.AF_INET6 {
+		options = append(options, struct{ level, name, value int }{unix.IPPROTO_IPV6, unix.IPV6_V6ONLY, 1})
+	}
+	if w.control && family == unix.AF_INET {
+		options = append(options, struct{ level, name, value int }{unix.IPPROTO_IP, unix.IP_PKTINFO, 1})
+	}
+	if w.control && family == unix.AF_INET6 {
+		options = append(options, struct{ level, name, value int }{unix.IPPROTO_IPV6, unix.IPV6_RECVPKTINFO, 1})
+	}
+	// Replies are at most 1,232 octets: where that does not fit the path they
+	// are fragmented rather than told of a path MTU that anyone may forge
+	// (RFC 9715 section 3.1).
+	if family == unix.AF_INET {
+		options = append(options, struct{ level, name, value int }{unix.IPPROTO_IP, unix.IP_MTU_DISCOVER, unix.IP_PMTUDISC_OMIT})
+	} else {
+		options = append(options, struct{ level, name, value int }{unix.IPPROTO_IPV6, unix.IPV6_MTU_DISCOVER, unix.IPV6_PMTUDISC_OMIT})
+	}
+	for _, o := range options {
+		if err := unix.SetsockoptInt(w.fd, o.level, o.name, o.value); err != nil {
+			return os.NewSyscallError("setsockopt", err)
+		}
+	}
+	if unix.SetsockoptInt(w.fd, unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, receiveBufferBytes) != nil {
+		_ = unix.SetsockoptInt(w.fd, unix.SOL_SOCKET, unix.SO_RCVBUF, receiveBufferBytes)
+	}
+	return os.NewSyscallError("bind", unix.Bind(w.fd, sockaddr(a)))
+}
+
+func sockaddr(a netip.AddrPort) unix.Sockaddr {
+	if a.Addr().Is4() {
+		return &unix.SockaddrInet4{Port: int(a.Port()), Addr: a.Addr().As4()}
+	}
+	return &unix.SockaddrInet6{Port: int(a.Port()), Addr: a.Addr().As16(), ZoneId: zoneID(a.Addr())}
+}
+
+// zoneID is the interface of a link-local address, 0 if it has none.
+func zoneID(a netip.Addr) uint32 {
+	if a.Zone() == "" {
+		return 0
+	}
+	if i, err := net.InterfaceByName(a.Zone()); err == nil {
+		return uint32(i.Index)
+	}
+	return 0
+}
+
+// arrange points the message headers at their buffers, once.
+func (w *udpWorker) arrange() {
+	packets, replies := make([]byte, batch*queryBytes), make([]byte, batch*replyBytes)
+	for i := range batch {
+		w.in.point(i, w.control)
+		w.out.point(i, w.control)
+		w.in.iov[i].Base = &packets[i*queryBytes]
+		w.queries[i].Packet = packets[i*queryBytes : (i+1)*queryBytes : (i+1)*queryBytes]
+		w.queries[i].Out = replies[i*replyBytes : i*replyBytes : (i+1)*replyBytes]
+	}
+}
+
+func (m *messages) point(i int, control bool) {
+	h := &m.headers[i].hdr
+	h.Name = &m.names[i][0]
+	h.Iov = &m.iov[i]
+	h.Iovlen = 1
+	if control {
+		h.Control = &m.controls[i][0]
+	}
+}
+
+// maxLastBatches bounds what is still read after stop: more than the receive
+// buffer holds would be queries that came after it.
+const maxLastBatches = receiveBufferBytes / queryBytes / batch
+
+// serve answers until the worker is stopped, and then what was waiting.
+func (w *udpWorker) serve(r *resolver.Resolver) {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	for last := 0; last < maxLastBatches; {
+		n := w.receive()
+		if w.stopped.Load() {
+			if n <= 0 || w.in.headers[0].size == 0 {
+				return
+			}
+			last++
+		}
+		now, replies := time.Now(), 0
+		for i := range n {
+			q := &w.queries[i]
+			if !w.prepare(q, i, now) {
+				continue
+			}
+			if reply := r.Respond(q); reply != nil {
+				w.address(replies, i, reply)
+				replies++
+			}
+		}
+		w.send(replies)
+	}
+}
+
+// receive waits for datagrams and returns how many there are, -1 on an error.
+func (w *udpWorker) receive() int {
+	for i := range batch {
+		h := &w.in.headers[i].hdr
+		h.Namelen = uint32(len(w.in.names[i]))
+		w.in.iov[i].SetLen(queryBytes)
+		if w.control {
+			h.SetControllen(len(w.in.controls[i]))
+		}
+	}
+	n, _, errno := unix.Syscall6(unix.SYS_RECVMMSG, uintptr(w.fd), uintptr(unsafe.Pointer(&w.in.headers[0])), batch, unix.MSG_WAITFORONE, 0, 0)
+	if errno != 0 {
+		w.pause(errno)
+		return -1
+	}
+	return int(n)
+}
+
+// pause keeps an error that stays from taking the whole processor.
+func (w *udpWorker) pause(errno unix.Errno) {
+	if !errors.Is(errno, unix.EINTR) && !w.stopped.Load() {
+		time.Sleep(time.Millisecond)
+	}
+}
+
+// prepare makes a query of the i-th datagram. It reports false for what cannot
+// be answered: a truncated datagram, or one without a port to answer to.
+func (w *udpWorker) prepare(q *resolver.Query, i int, now time.Time) bool {
+	m := &w.in.headers[i]
+	peer := addrOf(&w.in.names[i])
+	if m.hdr.Flags&unix.MSG_TRUNC != 0 || m.size == 0 || peer.Port() == 0 {
+		return false
+	}
+	q.Packet = q.Packet[:m.size]
+	q.Client, q.Transport, q.Received, q.Worker, q.Late = clientOf(peer.Addr()), resolver.UDP, now, w.number, w
+	q.Route.Peer, q.Route.PeerLen = w.in.names[i], m.hdr.Namelen
+	q.Route.ControlLen = 0
+	if w.control {
+		q.Route.Control, q.Route.ControlLen = w.in.controls[i], uint32(m.hdr.Controllen)
+		leaveByRoute(q.Route.Control[:q.Route.ControlLen])
+	}
+	return true
+}
+
+// addrOf reads a sockaddr_in or sockaddr_in6.
+func addrOf(raw *[28]byte) netip.AddrPort {
+	port := binary.BigEndian.Uint16(raw[2:])
+	switch binary.NativeEndian.Uint16(raw[:]) {
+	case unix.AF_INET:
+		return netip.AddrPortFrom(netip.AddrFrom4([4]byte(raw[4:8])), port)
+	case unix.AF_INET6:
+		return netip.AddrPortFrom(netip.AddrFrom16([16]byte(raw[8:24])), port)
+	}
+	return netip.AddrPort{}
+}
+
+// leaveByRoute turns the packet info of a query into that of its reply: the
+// source address is the query's destination, the interface is the routing
+// table's choice, but for link-local addresses, which mean nothing without one.
+func leaveByRoute(control []byte) {
+	if len(control) < unix.SizeofCmsghdr {
+		return
+	}
+	h := (*unix.Cmsghdr)(unsafe.Pointer(&control[0]))
+	data := control[unix.CmsgLen(0):]
+	switch {
+	case h.Level == unix.IPPROTO_IP && h.Type == unix.IP_PKTINFO && len(data) >= unix.SizeofInet4Pktinfo:
+		(*unix.Inet4Pktinfo)(unsafe.Pointer(&data[0])).Ifindex = 0
+	case h.Level == unix.IPPROTO_IPV6 && h.Type == unix.IPV6_PKTINFO && len(data) >= unix.SizeofInet6Pktinfo:
+		info := (*unix.Inet6Pktinfo)(unsafe.Pointer(&data[0]))
+		if !netip.AddrFrom16(info.Addr).IsLinkLocalUnicast() {
+			info.Ifindex = 0
+		}
+	}
+}
+
+// address puts a reply to the i-th query at place k of the next send.
+func (w *udpWorker) address(k, i int, reply []byte) {
+	route := &w.queries[i].Route
+	h := &w.out.headers[k].hdr
+	w.out.names[k], h.Namelen = route.Peer, route.PeerLen
+	w.out.iov[k].Base = &reply[0]
+	w.out.iov[k].SetLen(len(reply))
+	if w.control {
+		w.out.controls[k] = route.Control
+		h.SetControllen(int(route.ControlLen))
+	}
+}
+
+// send sends the first n replies. A reply that the kernel refuses is skipped:
+// UDP promises nothing, and the others must go out.
+func (w *udpWorker) send(n int) {
+	for sent := 0; sent < n; {
+		done, _, errno := unix.Syscall6(unix.SYS_SENDMMSG, uintptr(w.fd), uintptr(unsafe.Pointer(&w.out.headers[sent])), uintptr(n-sent), 0, 0, 0)
+		switch {
+		case errno == unix.EINTR:
+		case errno != 0:
+			sent++
+		default:
+			sent += int(done)
+		}
+	}
+}
+
+// Reply sends the reply to a query that had to wait.
+func (w *udpWorker) Reply(q *resolver.Query, reply []byte) {
+	if reply == nil {
+		return
+	}
+	var m messages1
+	m.iov.Base = &reply[0]
+	m.iov.SetLen(len(reply))
+	m.hdr.Name, m.hdr.Namelen = &q.Route.Peer[0], q.Route.PeerLen
+	m.hdr.Iov, m.hdr.Iovlen = &m.iov, 1
+	if q.Route.ControlLen > 0 {
+		m.hdr.Control = &q.Route.Control[0]
+		m.hdr.SetControllen(int(q.Route.ControlLen))
+	}
+	w.mu.RLock()
+	defer w.mu.RUnlock()
+	if !w.closed {
+		_, _, _ = unix.Syscall(unix.SYS_SENDMSG, uintptr(w.fd), uintptr(unsafe.Pointer(&m.hdr)), 0)
+	}
+}
+
+// messages1 is the arrays of one sendmsg call.
+type messages1 struct {
+	hdr unix.Msghdr
+	iov unix.Iovec
+}
+
+// stop wakes the worker's reader for good: the queries already in the socket's
+// buffer are read, then nothing more.
+func (w *udpWorker) stop() {
+	w.stopped.Store(true)
+	_ = unix.Shutdown(w.fd, unix.SHUT_RD) // ENOTCONN, but it wakes the reader
+}
+
+func (w *udpWorker) close() error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.closed {
+		return nil
+	}
+	w.closed = true
+	return os.NewSyscallError("close", unix.Close(w.fd))
+}

@@ -1,0 +1,255 @@
+// Package resolver answers DNS queries: by order, from the cache, or by asking
+// upstream.
+//
+// Bytes in, bytes out: a transport (package listen) fills a Query with a
+// packet, Respond returns the reply packet. There is one path for all
+// transports, and no allocation on it for a name under order or in the cache.
+// Start reading at Respond.
+//
+// The package decides nothing about orders (package policy does) and serves no
+// metrics: it tells an Observer.
+package resolver
+
+import (
+	"context"
+	"log/slog"
+	"net/netip"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/gaissmai/bart"
+
+	"bailiff/policy"
+	"bailiff/resolver/upstream"
+)
+
+// Source is what a reply was made from.
+type Source uint8
+
+// The sources of replies.
+const (
+	SourceOrder    Source = iota // an order in force
+	SourceCache                  // the cache, stale answers included
+	SourceUpstream               // an upstream's answer to this question
+	SourceLocal                  // a zone served here (RFC 6761, RFC 6303)
+	SourceError                  // nothing: the query was refused or failed
+)
+
+// Sources is the number of sources.
+const Sources = int(SourceError) + 1
+
+// String is the label value of the metrics.
+func (s Source) String() string {
+	switch s {
+	case SourceOrder:
+		return "order"
+	case SourceCache:
+		return "cache"
+	case SourceUpstream:
+		return "upstream"
+	case SourceLocal:
+		return "local"
+	case SourceError:
+		return "error"
+	}
+	return "unknown"
+}
+
+// Event is one query answered. It names neither client nor QNAME.
+type Event struct {
+	Worker    int
+	Transport Transport
+	IPv6      bool
+	Type      uint16
+	Rcode     int // -1: no reply was sent, as an order asked
+	Source    Source
+	Took      time.Duration
+}
+
+// Observer is told of each query once it is answered, before the reply is
+// sent. It must not block; it is called from many goroutines.
+type Observer interface {
+	Observe(Event)
+}
+
+// Config is what a Resolver needs. All fields but Log and Observer are
+// required.
+type Config struct {
+	Policy   *policy.Store
+	Clients  []netip.Prefix // who is served
+	Upstream upstream.Config
+	// CacheBytes bounds the cache, in octets; Stale is how long an entry may
+	// be served past its TTL when no upstream answers (RFC 8767), 0 for never;
+	// Prefetch refreshes entries in use shortly before they expire.
+	CacheBytes int64
+	Stale      time.Duration
+	Prefetch   bool
+	Observer   Observer
+	Log        *slog.Logger
+}
+
+// Resolver answers queries. Safe for concurrent use, each Query being one
+// goroutine's.
+type Resolver struct {
+	policy    *policy.Store
+	clients   bart.Lite
+	forwarder *upstream.Forwarder
+	cache     *cache
+	failures  *failures
+	flights   flights
+	prefetch  bool
+	observer  Observer
+	log       *slog.Logger
+	epoch     time.Time // what the resolver's clock counts from; monotonic
+	panics    atomic.Uint64
+
+	running sync.WaitGroup // questions under way upstream
+	ctx     context.Context
+	cancel  context.CancelFunc
+}
+
+// New returns a Resolver; Close ends it.
+func New(cfg Config) *Resolver {
+	r := &Resolver{
+		policy:    cfg.Policy,
+		forwarder: upstream.New(cfg.Upstream),
+		cache:     newCache(cfg.CacheBytes, cfg.Stale),
+		failures:  newFailures(),
+		flights:   flights{running: map[string]*flight{}},
+		prefetch:  cfg.Prefetch,
+		observer:  cfg.Observer,
+		log:       cfg.Log,
+		epoch:     time.Now(),
+	}
+	r.ctx, r.cancel = context.WithCancel(context.Background())
+	for _, p := range cfg.Clients {
+		r.clients.Insert(p)
+	}
+	return r
+}
+
+// Close gives up the questions under way and waits for their goroutines.
+func (r *Resolver) Close() {
+	r.cancel()
+	r.running.Wait()
+	r.forwarder.Close()
+}
+
+// Drain waits until no question is under way, or the context ends.
+func (r *Resolver) Drain(ctx context.Context) {
+	for r.flights.count() > 0 && ctx.Err() == nil {
+		select {
+		case <-ctx.Done():
+		case <-time.After(10 * time.Millisecond):
+		}
+	}
+}
+
+// CacheStats are the cache's counts at this moment.
+func (r *Resolver) CacheStats() CacheStats { return r.cache.stats() }
+
+// Panics counts queries that ended in a panic: faults of this program.
+func (r *Resolver) Panics() uint64 { return r.panics.Load() }
+
+// Respond answers one query. The reply borrows q.Out until q is used again. It
+// is nil if there is nothing to send now: the packet deserves silence, an
+// order drops the query, or the answer has to come from upstream. Then q has
+// been copied and its Late replier gets the reply.
+func (r *Resolver) Respond(q *Query) (reply []byte) {
+	defer r.survive(q, &reply)
+	if code := q.parse(); code != rcodeNoError {
+		return r.reject(q, code)
+	}
+	if !r.clients.Contains(q.Client) {
+		return r.observe(q, SourceError, q.plain(rcodeRefused, extended{code: edeProhibited}))
+	}
+	return r.decide(q, nil)
+}
+
+// outcome is what there is to say about a question beside the law: the truth,
+// or why it is not known.
+type outcome struct {
+	truth   *truth // nil: failure says why
+	failure *failure
+	source  Source
+	stale   bool // the truth is past its TTLs (RFC 8767)
+}
+
+// decide answers a query that may be served. o is nil if nobody was asked yet.
+// Everything is decided under one snapshot, loaded here: a query that had to
+// wait is judged by the law at the time of its answer.
+func (r *Resolver) decide(q *Query, o *outcome) []byte {
+	law := r.policy.Load()
+	var answers int
+	q.matches, answers = law.Match(&q.name, q.Client, q.matches[:0])
+	if answers >= 0 {
+		return r.observe(q, SourceOrder, q.sentence(&q.matches[answers], law.Generation))
+	}
+	if reply := q.local(); reply != nil {
+		return r.observe(q, SourceLocal, reply)
+	}
+	if !q.rd {
+		// Looking into the cache would tell one client what others asked.
+		return r.observe(q, SourceError, q.plain(rcodeRefused, extended{edeNotAuthoritative, "recursion was not desired"}))
+	}
+	if o != nil {
+		return r.conclude(q, law, o)
+	}
+	now := q.now.Sub(r.epoch)
+	cached := r.cache.get(q, now)
+	if cached == nil || !cached.fresh(now) {
+		return r.ask(q, law, cached)
+	}
+	if r.prefetch && cached.ageing(now) {
+		r.refresh(q, cached)
+	}
+	return r.tell(q, law, &outcome{truth: cached, source: SourceCache})
+}
+
+// reject answers what is no query, or none that this server serves.
+func (r *Resolver) reject(q *Query, code int) []byte {
+	if code == rcodeSilence {
+		return nil
+	}
+	return r.observe(q, SourceError, q.plain(code))
+}
+
+// observe counts the query, and the orders it falls under, and passes the
+// reply on.
+func (r *Resolver) observe(q *Query, source Source, reply []byte) []byte {
+	now := time.Now()
+	for i := range q.matches {
+		q.matches[i].Count(now.UnixNano())
+	}
+	if r.observer == nil {
+		return reply
+	}
+	e := Event{
+		Worker: q.Worker, Transport: q.Transport, IPv6: q.Client.Is6(), Type: q.qtype,
+		Rcode: -1, Source: source, Took: now.Sub(q.Received),
+	}
+	if reply != nil {
+		e.Rcode = int(reply[3] & 0xf)
+	}
+	r.observer.Observe(e)
+	return reply
+}
+
+// survive turns a panic, a fault of this program, into SERVFAIL for this one
+// query. A name under order stays blocked: no answer is none of the truth.
+func (r *Resolver) survive(q *Query, reply *[]byte) {
+	cause := recover()
+	if cause == nil {
+		return
+	}
+	r.panics.Add(1)
+	if r.log != nil {
+		r.log.Error("a query ended in a panic", "cause", cause)
+	}
+	*reply = nil
+	if len(q.Packet) >= headerSize {
+		q.questionEnd, q.edns = 0, false
+		*reply = q.plain(rcodeServFail)
+	}
+}

@@ -1,0 +1,173 @@
+package resolver
+
+import (
+	"encoding/binary"
+	"time"
+
+	"bailiff/policy"
+	"bailiff/policy/order"
+)
+
+// staleTTLSeconds is the TTL of a stale answer (RFC 8767 section 4).
+const staleTTLSeconds = 30
+
+// conclude answers a query that no order on QNAME decides.
+func (r *Resolver) conclude(q *Query, law *policy.Snapshot, o *outcome) []byte {
+	if o.truth == nil {
+		return r.observe(q, SourceError, q.fail(o.failure))
+	}
+	return r.tell(q, law, o)
+}
+
+// fail is SERVFAIL with the errors that say why.
+func (q *Query) fail(f *failure) []byte {
+	w := q.begin(rcodeServFail)
+	if f.cached {
+		return w.finish(rcodeServFail, f.upstream, extended{f.ede, f.cause}, extended{code: edeCachedError})
+	}
+	return w.finish(rcodeServFail, f.upstream, extended{f.ede, f.cause})
+}
+
+// tell answers with the truth, as far as the orders let it pass.
+func (r *Resolver) tell(q *Query, law *policy.Snapshot, o *outcome) []byte {
+	t := o.truth
+	barred := false
+	if len(t.links) > 0 && t.clean.Load() != law.Generation {
+		var m *policy.Match
+		var l *link
+		if m, l, barred = judge(q, law, t); m != nil {
+			return r.observe(q, SourceOrder, r.chainSentence(q, law, o, l, m))
+		}
+	}
+	if barred {
+		return r.observe(q, o.source, r.withoutAuthority(q, o))
+	}
+	w, rcode := r.copy(q, o, len(t.message))
+	copy(w.out[answerCount:additionalCount], t.message[answerCount:additionalCount])
+	if t.message[3]&flagAD != 0 && (q.do || q.ad) { // RFC 6840 section 5.8
+		w.out[3] |= flagAD
+	}
+	return r.observe(q, o.source, w.finishTruth(rcode, o))
+}
+
+// copy starts a reply with the truth's octets up to end, its records not yet
+// counted: ID, flags and question of the query, TTLs less their age.
+func (r *Resolver) copy(q *Query, o *outcome, end int) (w reply, rcode int) {
+	t := o.truth
+	rcode = int(t.message[3] & 0xf)
+	w = reply{q, append(q.Out[:0], t.message[:end]...)}
+	copy(w.out[headerSize:], q.Packet[headerSize:q.questionEnd])
+	w.header(rcode)
+	age := max(0, q.now.Sub(r.epoch)-t.stored)
+	w.patchTTLs(t.ttls, uint32(age/time.Second), o.stale)
+	return w, rcode
+}
+
+// patchTTLs takes the age in seconds off the TTLs at these offsets.
+func (w *reply) patchTTLs(offsets []uint16, age uint32, stale bool) {
+	for _, at := range offsets {
+		if int(at)+4 > len(w.out) {
+			return
+		}
+		field := w.out[at : at+4]
+		ttl := binary.BigEndian.Uint32(field)
+		if stale {
+			ttl = staleTTLSeconds
+		} else {
+			ttl -= min(age, ttl)
+		}
+		binary.BigEndian.PutUint32(field, ttl)
+	}
+}
+
+// finishTruth ends a reply made of the truth with the upstream's own errors.
+func (w *reply) finishTruth(rcode int, o *outcome) []byte {
+	if o.stale {
+		return w.finish(rcode, o.truth.ede, extended{code: edeStaleAnswer})
+	}
+	return w.finish(rcode, o.truth.ede)
+}
+
+// withoutAuthority is the truth without its authority section: a name under
+// order owns a record of it.
+func (r *Resolver) withoutAuthority(q *Query, o *outcome) []byte {
+	end := len(o.truth.message)
+	for i := range o.truth.links {
+		if l := &o.truth.links[i]; l.kind == linkAuthority {
+			end = l.end
+			break
+		}
+	}
+	w, rcode := r.copy(q, o, end)
+	copy(w.out[answerCount:authorityCount], o.truth.message[answerCount:authorityCount])
+	return w.finishTruth(rcode, o)
+}
+
+// judge applies the orders to the names that the truth holds beside QNAME. It
+// returns the match that answers and the link it is about, or whether the
+// authority section is barred. The matches that only count join the query's.
+func judge(q *Query, law *policy.Snapshot, t *truth) (m *policy.Match, l *link, barred bool) {
+	clean := true
+	for i := range t.links {
+		l := &t.links[i]
+		q.linked.Set(l.name)
+		if !law.Touches(&q.linked) {
+			continue
+		}
+		clean = false
+		known := len(q.matches)
+		var answers int
+		q.matches, answers = law.Match(&q.linked, q.Client, q.matches)
+		if l.kind == linkAuthority {
+			barred = barred || answers >= 0
+			q.matches = q.matches[:known]
+			continue
+		}
+		if answers >= 0 {
+			m := q.matches[answers]
+			q.matches = onceEach(q.matches, known)
+			return &m, l, false
+		}
+		q.matches = onceEach(q.matches, known)
+	}
+	if clean {
+		t.clean.Store(law.Generation)
+	}
+	return nil, nil, barred
+}
+
+// onceEach drops from the matches beyond known those of orders that the query
+// falls under already: a query counts once an order.
+func onceEach(matches []policy.Match, known int) []policy.Match {
+	kept := matches[:known]
+	for _, m := range matches[known:] {
+		seen := false
+		for i := range kept {
+			seen = seen || kept[i].Order == m.Order
+		}
+		if !seen {
+			kept = append(kept, m)
+		}
+	}
+	return kept
+}
+
+// chainSentence is the answer of an order for a name that QNAME leads to: the
+// CNAMEs and DNAMEs up to it stay, AA is clear. An SVCB or HTTPS record is
+// withheld instead, as if the type did not exist: NXDOMAIN would be about
+// QNAME, which no order holds.
+func (r *Resolver) chainSentence(q *Query, law *policy.Snapshot, o *outcome, l *link, m *policy.Match) []byte {
+	if m.Order.Answer.Action == order.ActionDrop {
+		return nil
+	}
+	w, _ := r.copy(q, o, l.end)
+	w.rcode(rcodeNoError)
+	w.count(answerCount, l.count)
+	if l.kind == linkService && m.Order.Answer.Action != order.ActionRefuse {
+		owner := pointer(headerSize)
+		w.soa(owner[:], uint32(law.Generation), m.TTLSeconds(q.now))
+		return w.finish(rcodeNoError, nil, extended{ordered(m.Order), m.Order.ExtraText})
+	}
+	q.linked.Set(l.name)
+	return w.carryOut(m, l.name, q.linked.Suffix(m.OwnerLabel), law.Generation)
+}

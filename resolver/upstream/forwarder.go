@@ -1,0 +1,137 @@
+// Package upstream asks upstream resolvers: forwarding over plain UDP and TCP.
+//
+// It decides which server is asked, how long it is waited for, which response
+// is believed and which of its records belong to the question. It keeps no
+// cache, knows no orders and validates no signatures. It may import miekg/dns
+// and nothing else of bailiff.
+//
+// Start reading at Forwarder.Resolve; race.go spreads a question over servers,
+// exchange.go asks one of them, query.go says which packet answers the
+// question, scrub.go and chain.go which records do.
+package upstream
+
+import (
+	"context"
+	"net/netip"
+	"sync"
+	"time"
+
+	"github.com/miekg/dns"
+)
+
+// questionDeadline bounds one Resolve. A stub resolver gives up after 5 s (the
+// default of resolv.conf); half a second is left for the way back.
+const questionDeadline = 4500 * time.Millisecond
+
+// Question is what is asked, always in class IN.
+type Question struct {
+	Name []byte // canonical wire format (lower-case, uncompressed, final zero octet); only read
+	Type uint16
+	DO   bool // DNSSEC OK (RFC 3225): signatures and proofs are wanted
+	CD   bool // checking disabled (RFC 4035 section 3.2.2)
+	AD   bool // the AD bit is wanted in the response (RFC 6840 section 5.7)
+}
+
+// Answer is an upstream's response after scrubbing: only what belongs to the
+// question. The receiver owns the records; owner names are in lower case and
+// the TTLs within an RRset are equal.
+type Answer struct {
+	Rcode         int  // NOERROR, NXDOMAIN or YXDOMAIN
+	AuthenticData bool // the upstream's AD bit, as trustworthy as the way to it
+	// Records is the answer section: CNAMEs and DNAMEs from QNAME on in the order
+	// of the chain, then the final RRset; each RRset is followed by its RRSIGs,
+	// which are there with DO only (or when QTYPE asks for them).
+	Records []dns.RR
+	// Authority is the SOA of a negative response and, with DO, the signed NSEC
+	// and NSEC3 records of any. Never NS records.
+	Authority []dns.RR
+	EDE       []dns.EDNS0_EDE // the upstream's extended errors (RFC 8914), at most maxEDE
+}
+
+// Exchange is one query to one server, for metrics.
+type Exchange struct {
+	To    netip.AddrPort
+	Rcode int // -1: no response
+	Took  time.Duration
+}
+
+// Config says whom to ask and how. It is copied.
+type Config struct {
+	Servers           []netip.AddrPort // in order of preference until their speed is known
+	CaseRandomisation bool             // mixed case in QNAME ("0x20"), for servers that repeat it
+	Observe           func(Exchange)   // nil: nobody looks; called by several goroutines at once
+	Now               func() time.Time // nil: time.Now
+}
+
+// Forwarder resolves questions by asking upstream resolvers. Its methods may
+// be called by several goroutines at once. The number of questions under way
+// is the caller's to bound: each takes at most maxTries sockets.
+type Forwarder struct {
+	servers   *roster
+	mixedCase bool
+	observe   func(Exchange)
+	now       func() time.Time
+	buffers   sync.Pool // of *[udpBufferBytes]byte
+
+	mu      sync.Mutex // guards closed, and running.Add against running.Wait
+	closed  bool
+	running sync.WaitGroup
+}
+
+// New makes a Forwarder. It opens nothing and asks nobody until Resolve.
+func New(c Config) *Forwarder {
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	if c.Observe == nil {
+		c.Observe = func(Exchange) {}
+	}
+	return &Forwarder{
+		servers:   newRoster(c.Servers, c.Now),
+		mixedCase: c.CaseRandomisation,
+		observe:   c.Observe,
+		now:       c.Now,
+		buffers:   sync.Pool{New: func() any { return new([udpBufferBytes]byte) }},
+	}
+}
+
+// Resolve asks the upstreams until one gives an acceptable answer, for at most
+// questionDeadline or until ctx ends. The error is always a *Failure. When
+// Resolve returns, everything it started has ended.
+func (f *Forwarder) Resolve(ctx context.Context, q Question) (Answer, error) {
+	if !f.begin() {
+		return Answer{}, &Failure{EDE: dns.ExtendedErrorCodeNetworkError, Cause: "the forwarder is closed"}
+	}
+	defer f.running.Done()
+
+	ctx, cancel := context.WithTimeout(ctx, questionDeadline)
+	r := newRace(f, q)
+	defer r.tries.Wait()
+	defer cancel() // before the wait: it closes the sockets of the tries that lost
+	return r.run(ctx)
+}
+
+// begin counts one more running question, unless the Forwarder is closed.
+func (f *Forwarder) begin() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.closed {
+		return false
+	}
+	f.running.Add(1)
+	return true
+}
+
+// Healthy counts the servers that are not backed off.
+func (f *Forwarder) Healthy() int {
+	return f.servers.healthy()
+}
+
+// Close refuses further questions and waits for those under way: at most
+// questionDeadline, less if their contexts end. It may be called again.
+func (f *Forwarder) Close() {
+	f.mu.Lock()
+	f.closed = true
+	f.mu.Unlock()
+	f.running.Wait()
+}
