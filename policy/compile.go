@@ -40,8 +40,8 @@ type Options struct {
 	Loaded *Program
 }
 
-// Compile turns a load into a Program. It returns nil if it adds a refusal to
-// problems; it consumes the names of set's rules.
+// Compile turns a load into a Program. It returns nil if problems holds a
+// refusal, its own or one that was there; it consumes the names of set's rules.
 func Compile(set *order.Set, opts Options, problems *problem.List) *Program {
 	orders := slices.Clone(set.Orders)
 	slices.SortFunc(orders, precedence)
@@ -51,6 +51,13 @@ func Compile(set *order.Set, opts Options, problems *problem.List) *Program {
 	}
 	program := build(orders, opts, problems)
 	if problems.Refused() {
+		return nil
+	}
+	if lost, ok := program.table.selfCheck(); !ok {
+		problems.Add(problem.Problem{
+			File: "policy", Value: lost.String(), Text: "is not found by its own rule: a fault of this program",
+			Remedy: "keep the orders in force and report it",
+		})
 		return nil
 	}
 	for _, o := range program.orders {

@@ -71,6 +71,25 @@ func (t *table) holds(record uint32, wire []byte) bool {
 	return at+len(wire) <= len(t.records) && string(t.records[at:at+len(wire)]) == string(wire)
 }
 
+// selfCheck looks every name up that the table holds; it returns the first
+// that a query would not find.
+func (t *table) selfCheck() (lost name.Name, ok bool) {
+	var key name.Buffer
+	for at := 1; at < len(t.records); {
+		key.Set(t.records[at+recordHeader:])
+		slot, h := uint64(childFlag), t.seed
+		for i := key.Labels() - 1; i >= 0 && slot&childFlag != 0; i-- {
+			h = key.HashLabel(h, i)
+			slot = t.find(h)
+		}
+		if uint32(slot) != uint32(at) {
+			return name.Name(key.Wire()), false
+		}
+		at += recordHeader + len(key.Wire())
+	}
+	return "", true
+}
+
 // builder collects names for a table. The zero value is not ready: newBuilder.
 type builder struct {
 	seed    uint64

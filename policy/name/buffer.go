@@ -47,14 +47,16 @@ func (b *Buffer) Read(packet []byte, at int) (end int) {
 	return end
 }
 
-// Set takes a name that is canonical already.
+// Set takes a name that is canonical already; what follows its final zero
+// octet is ignored.
 func (b *Buffer) Set(wire []byte) {
 	b.labels = 0
-	for i := 0; wire[i] != 0; i += int(wire[i]) + 1 {
-		b.offsets[b.labels] = uint8(i)
+	end := 0
+	for ; wire[end] != 0; end += int(wire[end]) + 1 {
+		b.offsets[b.labels] = uint8(end)
 		b.labels++
 	}
-	b.length = copy(b.wire[:MaxWire], wire)
+	b.length = copy(b.wire[:MaxWire], wire[:end+1])
 }
 
 // fold copies a wire name in lower case, eight octets at a time. Length octets

@@ -58,6 +58,7 @@ func (n Name) String() string {
 		return "."
 	}
 	var b strings.Builder
+	b.Grow(len(n))
 	for i := 0; i < len(n) && n[i] != 0; i += int(n[i]) + 1 {
 		if i > 0 {
 			b.WriteByte('.')

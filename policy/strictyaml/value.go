@@ -185,7 +185,7 @@ func (v Value) is(kind yaml.Kind) bool {
 	case n.Anchor != "":
 		v.Refuse("has an anchor", "remove &"+n.Anchor)
 	case n.Style&yaml.TaggedStyle != 0:
-		v.Refuse("has the tag "+n.Tag, "remove it")
+		v.Refuse("has the tag "+problem.Quote(n.Tag), "remove it")
 	case n.Tag == "!!null" || n.Kind == yaml.ScalarNode && n.Value == "" || n.Kind != yaml.ScalarNode && len(n.Content) == 0:
 		v.Refuse("is empty", "give it a value or remove it")
 	case n.Kind != kind:

@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -214,9 +215,9 @@ func TestResolve_silenceEndsAtTheDeadline(t *testing.T) {
 }
 
 func TestResolve_lostPacketsAreSentAgain(t *testing.T) {
-	var s *fake
-	s = startFake(t, func(w dns.ResponseWriter, m *dns.Msg) {
-		if s.udp.Load() > 2 {
+	var queries atomic.Int32
+	s := startFake(t, func(w dns.ResponseWriter, m *dns.Msg) {
+		if queries.Add(1) > 2 {
 			honest(w, m)
 		}
 	}, nil)

@@ -162,8 +162,8 @@ func TestScrub_withDOSignaturesAndProofsStay(t *testing.T) {
 		ns: []string{
 			soa, "test. 60 IN NS ns.test.",
 			"*.test. 60 IN NSEC b.test. A", sig("*.test.", "NSEC", "TEST."),
-			"x.victim.org. 60 IN NSEC y.victim.org. A", sig("x.victim.org.", "NSEC", "victim.org."),
-			"b.victim.org. 60 IN NSEC y.victim.org. A", sig("b.victim.org.", "NSEC", "example."),
+			"x.victim.example.org. 60 IN NSEC y.victim.example.org. A", sig("x.victim.example.org.", "NSEC", "victim.example.org."),
+			"b.victim.example.org. 60 IN NSEC y.victim.example.org. A", sig("b.victim.example.org.", "NSEC", "example."),
 			"unsigned.test. 60 IN NSEC z.test. A",
 			"0p9mhaveqvm6t7vbl5lop2u3t2rp3tom.example. 60 IN NSEC3 1 0 0 - 2T7B4G4VSA5SMI47K61MV5BV1A22BOJR A",
 			sig("0p9mhaveqvm6t7vbl5lop2u3t2rp3tom.example.", "NSEC3", "example."),

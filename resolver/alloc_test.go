@@ -1,0 +1,124 @@
+package resolver
+
+import (
+	"fmt"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/miekg/dns"
+
+	"bailiff/policy/name"
+)
+
+// prepared is a query as a transport hands it over, ready to be asked again
+// and again.
+func prepared(t testing.TB, qname string, qtype uint16, edns bool) *Query {
+	m := new(dns.Msg)
+	m.SetQuestion(dns.Fqdn(qname), qtype)
+	if edns {
+		m.SetEdns0(1232, false)
+	}
+	packet, err := m.Pack()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &Query{Packet: packet, Client: netip.MustParseAddr("192.0.2.9"), Received: time.Now(), Out: make([]byte, 0, 2048)}
+}
+
+func TestRespond_allocations(t *testing.T) {
+	w := newWorld(t, everyAction, "free.test. 300 IN A 198.51.100.1", "alias.test. 300 IN CNAME free.test.")
+	w.ask(t, question("free.test", dns.TypeA))
+	w.ask(t, question("alias.test", dns.TypeA))
+	w.ask(t, question("nothing.test", dns.TypeA))
+	cases := []struct {
+		name, qname string
+		qtype       uint16
+		edns        bool
+		allowed     float64
+		cause       string
+	}{
+		{"block, NXDOMAIN", "www.nx.test", dns.TypeA, false, 0, ""},
+		{"block, NXDOMAIN with EDE", "www.nx.test", dns.TypeA, true, 0, ""},
+		{"block, NODATA", "nodata.test", dns.TypeA, true, 0, ""},
+		{"block, notice", "notice.test", dns.TypeA, true, 0, ""},
+		{"block, refuse", "refuse.test", dns.TypeA, true, 0, ""},
+		{"block, drop", "drop.test", dns.TypeA, true, 0, ""},
+		{"hit", "free.test", dns.TypeA, true, 0, ""},
+		{"hit through a CNAME", "alias.test", dns.TypeA, true, 0, ""},
+		{"negative hit", "nothing.test", dns.TypeA, true, 0, ""},
+		{"local zone", "localhost", dns.TypeA, true, 0, ""},
+		{"refused client", "free.test", dns.TypeA, true, 0, ""},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			q := prepared(t, c.qname, c.qtype, c.edns)
+			if c.name == "refused client" {
+				q.Client = netip.MustParseAddr("203.0.113.1")
+			}
+			got := testing.AllocsPerRun(100, func() { w.Respond(q) })
+			if got > c.allowed {
+				t.Errorf("got %v allocations, want at most %v %s", got, c.allowed, c.cause)
+			}
+			if q.Waits() {
+				t.Errorf("the query went upstream")
+			}
+		})
+	}
+}
+
+// million writes an order over a list of n names and returns its text's path.
+func million(t testing.TB, n int) (path string) {
+	dir := t.TempDir()
+	var b strings.Builder
+	for i := range n {
+		fmt.Fprintf(&b, "name%07x.blocked%d.test\n", i*2654435761%(1<<28), i%7919)
+	}
+	path = filepath.Join(dir, "order.yaml")
+	for file, text := range map[string]string{
+		"names.txt":  b.String(),
+		"order.yaml": "id: million\nauthority: Court\nrules: [{list: names.txt, format: domains}]\n",
+	} {
+		if err := os.WriteFile(filepath.Join(dir, file), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return path
+}
+
+func BenchmarkRespond(b *testing.B) {
+	w := newWorld(b, everyAction, "free.test. 300 IN A 198.51.100.1", "alias.test. 300 IN CNAME free.test.")
+	w.ask(b, question("free.test", dns.TypeA))
+	w.ask(b, question("alias.test", dns.TypeA))
+	for _, qname := range []string{"www.nx.test", "notice.test", "free.test", "alias.test", "localhost"} {
+		b.Run(qname, func(b *testing.B) {
+			q := prepared(b, qname, dns.TypeA, true)
+			b.ReportAllocs()
+			for b.Loop() {
+				w.Respond(q)
+			}
+		})
+	}
+}
+
+func BenchmarkParse(b *testing.B) {
+	q := prepared(b, "www.service.example.test", dns.TypeA, true)
+	b.ReportAllocs()
+	for b.Loop() {
+		if q.parse() != rcodeNoError {
+			b.Fatal("refused")
+		}
+	}
+}
+
+var sink name.Buffer
+
+func BenchmarkReadName(b *testing.B) {
+	q := prepared(b, "www.service.example.test", dns.TypeA, true)
+	for b.Loop() {
+		sink.Read(q.Packet, headerSize)
+	}
+}
