@@ -150,7 +150,7 @@ func (r *Resolver) resolve(f *flight) *outcome {
 	answer, err := r.forwarder.Resolve(r.ctx, upstream.Question{
 		Name: q.name.Wire(), Type: q.qtype, DO: q.do, CD: q.cd, AD: q.ad,
 	})
-	now := time.Since(r.epoch)
+	now := r.now().Sub(r.epoch)
 	var found *truth
 	if err == nil {
 		found, err = newTruth(q, answer, now)
@@ -180,7 +180,7 @@ const lateReplySize = 2048
 
 func (r *Resolver) decideLate(q *Query, o *outcome) (reply []byte) {
 	defer r.survive(q, &reply)
-	q.now = time.Now()
+	q.now = r.now()
 	return r.decide(q, o)
 }
 

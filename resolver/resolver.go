@@ -73,8 +73,7 @@ type Observer interface {
 	Observe(Event)
 }
 
-// Config is what a Resolver needs. All fields but Log and Observer are
-// required.
+// Config is what a Resolver needs. Observer, Log and Now may be nil.
 type Config struct {
 	Policy   *policy.Store
 	Clients  []netip.Prefix // who is served
@@ -87,6 +86,7 @@ type Config struct {
 	Prefetch   bool
 	Observer   Observer
 	Log        *slog.Logger
+	Now        func() time.Time // nil: time.Now
 }
 
 // Resolver answers queries. Safe for concurrent use, each Query being one
@@ -101,6 +101,7 @@ type Resolver struct {
 	prefetch  bool
 	observer  Observer
 	log       *slog.Logger
+	now       func() time.Time
 	epoch     time.Time // what the resolver's clock counts from; monotonic
 	panics    atomic.Uint64
 
@@ -120,8 +121,12 @@ func New(cfg Config) *Resolver {
 		prefetch:  cfg.Prefetch,
 		observer:  cfg.Observer,
 		log:       cfg.Log,
-		epoch:     time.Now(),
+		now:       cfg.Now,
 	}
+	if r.now == nil {
+		r.now = time.Now
+	}
+	r.epoch = r.now()
 	r.ctx, r.cancel = context.WithCancel(context.Background())
 	for _, p := range cfg.Clients {
 		r.clients.Insert(p)
@@ -218,7 +223,7 @@ func (r *Resolver) reject(q *Query, code int) []byte {
 // observe counts the query, and the orders it falls under, and passes the
 // reply on.
 func (r *Resolver) observe(q *Query, source Source, reply []byte) []byte {
-	now := time.Now()
+	now := r.now()
 	for i := range q.matches {
 		q.matches[i].Count(now.UnixNano())
 	}

@@ -26,6 +26,7 @@ type world struct {
 	asked atomic.Int64 // questions the upstream has seen
 	down  atomic.Bool  // the upstream is silent
 	late  chan []byte
+	skew  atomic.Int64 // nanoseconds that the clock is ahead
 }
 
 // serverNotice are the server's own notice addresses.
@@ -42,10 +43,16 @@ func newWorld(t testing.TB, orders string, records ...string) *world {
 		Upstream:   upstream.Config{Servers: []netip.AddrPort{w.serveZone(t, records)}, Now: time.Now},
 		CacheBytes: 1 << 20,
 		Stale:      time.Hour,
+		Now:        w.clock,
 	})
 	t.Cleanup(w.Close)
 	return w
 }
+
+func (w *world) clock() time.Time { return time.Now().Add(time.Duration(w.skew.Load())) }
+
+// age moves the resolver's clock forward.
+func (w *world) age(d time.Duration) { w.skew.Add(int64(d)) }
 
 // reload puts other orders in force.
 func (w *world) reload(t testing.TB, orders string) {
@@ -121,10 +128,22 @@ func respond(zone map[string][]dns.RR, q *dns.Msg) *dns.Msg {
 		m.Rcode = dns.RcodeNameError
 	}
 	if n := len(m.Answer); n == 0 || m.Answer[n-1].Header().Rrtype != qtype {
-		soa, _ := dns.NewRR("test. 300 IN SOA ns.test. admin.test. 1 3600 600 86400 60")
-		m.Ns = append(m.Ns, soa)
+		m.Ns = append(m.Ns, soaFor(zone, owner))
 	}
 	return m
+}
+
+// soaFor is the SOA of the closest zone that has one in the records.
+func soaFor(zone map[string][]dns.RR, owner string) dns.RR {
+	for off, end := 0, false; !end; off, end = dns.NextLabel(owner, off) {
+		for _, rr := range zone[owner[off:]] {
+			if rr.Header().Rrtype == dns.TypeSOA {
+				return dns.Copy(rr)
+			}
+		}
+	}
+	soa, _ := dns.NewRR("test. 300 IN SOA ns.test. admin.test. 1 3600 600 86400 60")
+	return soa
 }
 
 // ask sends one query and returns the reply, waiting for a late one; nil if
@@ -147,7 +166,7 @@ func (w *world) ask(t testing.TB, m *dns.Msg) *dns.Msg {
 }
 
 func (w *world) askRaw(packet []byte, client netip.Addr) []byte {
-	q := &Query{Packet: packet, Client: client, Transport: UDP, Received: time.Now(), Late: w, Out: make([]byte, 0, 2048)}
+	q := &Query{Packet: packet, Client: client, Transport: UDP, Received: w.clock(), Late: w, Out: make([]byte, 0, 2048)}
 	reply := w.Respond(q)
 	if q.Waits() {
 		select {

@@ -27,7 +27,7 @@ func answer(v strictyaml.Value) Answer {
 	)
 	if notice.Given() {
 		a.Notice = ReadAddresses(notice)
-		if a.Action != ActionNotice {
+		if a.Action != ActionNotice && a.Action != ActionPass { // pass: the action was refused
 			notice.Note("is not used with action "+a.Action.String(), "write action: notice to answer with it")
 		}
 	}

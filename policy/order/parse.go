@@ -149,7 +149,8 @@ func notices(v strictyaml.Value) []Notice {
 	}
 	list := make([]Notice, 0, len(items))
 	for i, item := range items {
-		n := readNotice(item.At(fmt.Sprintf("notice %d", i+1)))
+		item = item.At(fmt.Sprintf("notice %d", i+1))
+		n := readNotice(item)
 		if n.ID != "" && hasNotice(list, n.ID) {
 			item.Refuse("has the id of an earlier notice ("+n.ID+")", "give each notice its own id")
 		}

@@ -2,7 +2,6 @@ package order
 
 import (
 	"fmt"
-	"net/netip"
 	"path/filepath"
 	"strings"
 
@@ -18,21 +17,19 @@ func domain(v strictyaml.Value) name.Name { return strictyaml.Parsed(parseDomain
 
 func parseDomain(text string) (name.Name, error) {
 	if base, wild := strings.CutPrefix(text, "*."); wild {
-		return "", problem.Fault{Text: "has an asterisk, which no plain name has",
-			Remedy: "write it under rules as {name: " + base + ", match: below}"}
-	}
-	if _, err := netip.ParseAddr(text); err == nil {
-		return "", problem.Fault{Text: "is an address, not a name", Remedy: "write the domain name"}
+		return "", problem.Fault{
+			Text:   "has an asterisk, which no plain name has",
+			Remedy: "write it under rules as {name: " + problem.Quote(base) + ", match: below}",
+		}
 	}
 	n, err := name.Parse(text)
-	switch {
-	case err != nil:
-		return "", problem.Fault{Text: err.Error(), Remedy: "write the domain name alone, such as www.example.org"}
-	case n.Labels() < 2:
-		return "", problem.Fault{Text: "is a top-level domain, which is never under order",
-			Remedy: "name the domains below it that the order means"}
+	if err == nil && n.Labels() < 2 {
+		err = problem.Fault{
+			Text:   "is a top-level domain, which is never under order",
+			Remedy: "name the domains below it that the order means",
+		}
 	}
-	return n, nil
+	return n, err
 }
 
 // readList reads the names of a list file into the rule.

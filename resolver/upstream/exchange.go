@@ -65,8 +65,11 @@ func (t *try) run(ctx context.Context) (answer Answer, failure *Failure) {
 		t.form.edns = false // RFC 6891 section 7; for this question only
 		m, err = t.exchange(ctx)
 	}
-	if err == nil {
+	switch {
+	case err == nil:
 		answer, err = Scrub(t.q, m)
+	case ctx.Err() != nil: // not the network: the socket was closed under it
+		err = errors.New("no response in time")
 	}
 	return answer, asFailure(err)
 }

@@ -51,7 +51,7 @@ type Answer struct {
 // Exchange is one query to one server, for metrics.
 type Exchange struct {
 	To    netip.AddrPort
-	Rcode int // -1: no response
+	Rcode int // -1: no response, or another server's came first
 	Took  time.Duration
 }
 

@@ -23,9 +23,9 @@ type race struct {
 	f          *Forwarder
 	q          Question
 	candidates []candidate
-	latest     *candidate  // whose silence the patience timer measures; nil: nobody's
-	turn       int         // of the candidates, round after round
-	triesLeft  int         //
+	latest     *candidate // whose silence the patience timer measures; nil: nobody's
+	turn       int        // of the candidates, round after round
+	triesLeft  int
 	results    chan result // has room for all tries: none blocks on it
 	tries      sync.WaitGroup
 	failure    *Failure // the gravest so far
@@ -35,7 +35,7 @@ type race struct {
 type candidate struct {
 	*server
 	patience  time.Duration // before the next server is asked as well
-	mixedCase bool          // it is known not to drop the spelling
+	mixedCase bool          // false: it is known to drop the spelling
 	running   int           // tries under way
 	spent     bool          // it answered without an answer: not asked again
 }

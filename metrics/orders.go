@@ -1,0 +1,76 @@
+package metrics
+
+import (
+	"strconv"
+	"time"
+
+	"bailiff/policy"
+	"bailiff/policy/order"
+)
+
+// The metrics of each order. They are never written to.
+var (
+	matchesDesc = desc("order_matches_total",
+		"Queries that fell under the order. outcome: enforced, or observed (counted only).",
+		"order", "trigger", "action", "outcome")
+	infoDesc = desc("order_info",
+		"Always 1; the labels describe the order. state: pending, in-force, lapsed.",
+		"order", "revision", "jurisdiction", "category", "authority", "state")
+	rulesDesc = desc("order_rules",
+		"Names under the order, those of its lists included and its exceptions not.",
+		"order", "trigger")
+	untilDesc = desc("order_valid_until_timestamp_seconds",
+		"When the order ends, in Unix time; 0: it has no end.", "order")
+	delayDesc = desc("order_enforcement_delay_seconds",
+		"From the order's receipt to the first answer given under it by this process; where received is not given, from valid.from. "+
+			"0: no answer yet, or neither date is given.", "order")
+)
+
+// collectOrders makes the series of every loaded order, at zero where nothing
+// happened yet.
+func collectOrders(s sink, orders []*policy.Order, now time.Time) {
+	for _, o := range orders {
+		s.gauge(infoDesc, 1, o.ID, strconv.FormatUint(o.Revision, 10), o.Jurisdiction, o.Category, o.Authority.Name, o.State(now).String())
+		s.gauge(untilDesc, seconds(o.Valid.Until), o.ID)
+		s.gauge(delayDesc, enforcementDelay(o).Seconds(), o.ID)
+		rules := o.RulesByTrigger()
+		for t, n := range rules {
+			if n > 0 {
+				s.gauge(rulesDesc, float64(n), o.ID, order.Trigger(t).String())
+			}
+		}
+		collectMatches(s, o, rules)
+	}
+}
+
+// collectMatches makes a series for each trigger that the order has now, and
+// for what it counted under an action or mode that it had before a reload.
+func collectMatches(s sink, o *policy.Order, rules [order.Triggers]int) {
+	current := policy.Enforced
+	if o.Mode == order.Observe {
+		current = policy.Observed
+	}
+	for t := range order.Trigger(order.Triggers) {
+		for a := range order.Action(order.Actions) {
+			for _, outcome := range []policy.Outcome{policy.Enforced, policy.Observed} {
+				n := o.Tally.Matches(t, a, outcome)
+				if n > 0 || rules[t] > 0 && a == o.Answer.Action && outcome == current {
+					s.counter(matchesDesc, n, o.ID, t.String(), a.String(), outcome.String())
+				}
+			}
+		}
+	}
+}
+
+// enforcementDelay is how long the first answer under the order took.
+func enforcementDelay(o *policy.Order) time.Duration {
+	since := o.Received
+	if since.IsZero() {
+		since = o.Valid.From
+	}
+	first := o.Tally.FirstAnswer()
+	if first.IsZero() || since.IsZero() {
+		return 0
+	}
+	return max(0, first.Sub(since))
+}
