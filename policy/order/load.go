@@ -17,7 +17,7 @@ import (
 const (
 	maxFileOctets = 1 << 24    // 16 MiB: the largest national list is 3 MiB
 	maxOrders     = 100_000    // over all files
-	maxNames      = 40_000_000 // over all orders, lists included: 1 GiB in memory
+	maxNames      = 40_000_000 // over all lists: 1 GiB in memory
 )
 
 // Set is everything one load read.
@@ -36,9 +36,9 @@ type File struct {
 // it takes every *.yaml and *.yml below, sorted; hidden entries, editors'
 // leftovers and everything else are ignored. A file reached twice is read once.
 //
-// Every problem goes to problems. An order with a refusal is not in the set, and
-// after any refusal the set must not be put in force: what is left of it serves
-// to find the problems of later steps too.
+// Every problem goes to problems. An order that has a refusal, or the id of an
+// earlier one, is not in the set. After any refusal the set must not be put in
+// force: what is in it serves to find the problems of later steps too.
 func Load(paths []string, problems *problem.List) *Set {
 	l := loader{problems: problems, ids: map[string]*seenID{}, set: new(Set)}
 	for _, path := range find(paths, problems) {
@@ -93,8 +93,7 @@ func (l *loader) documents(file File, data []byte) {
 	for v := range strictyaml.Documents(file.Path, data, &found) {
 		documents++
 		o := l.order(v, Source{File: file.Path, Line: v.Line(), SHA256: file.SHA256}, &found)
-		l.checkID(o)
-		if !found.Refused() {
+		if l.isNew(o) && !found.Refused() {
 			l.set.Orders = append(l.set.Orders, o)
 		}
 		l.problems.Merge(&found)
@@ -106,31 +105,35 @@ func (l *loader) documents(file File, data []byte) {
 	l.problems.Merge(&found)
 }
 
-// checkID refuses an id that stood before, at both places.
-func (l *loader) checkID(o *Order) {
+// isNew reports whether the order has an id of its own. An id that stood before
+// is refused at both places.
+func (l *loader) isNew(o *Order) bool {
 	first, twice := l.ids[o.ID]
 	switch {
-	case o.ID == "": // reported already
-	case len(l.ids) == maxOrders && !twice:
-		l.refuse(o.Source.File, problem.Fault{
-			Text:   fmt.Sprintf("begins the orders beyond %d", maxOrders),
-			Remedy: "split the load over several servers",
-		})
-	case !twice:
-		l.ids[o.ID] = &seenID{Source: o.Source}
-	default:
+	case o.ID == "": // refused by its reader
+		return false
+	case twice:
 		l.refuseTwin(o.ID, o.Source, first.Source)
 		if !first.reported {
 			l.refuseTwin(o.ID, first.Source, o.Source)
 			first.reported = true
 		}
+		return false
+	case len(l.ids) == maxOrders:
+		l.refuse(o.Source.File, problem.Fault{
+			Text:   fmt.Sprintf("begins the orders beyond %d", maxOrders),
+			Remedy: "split the load over several servers",
+		})
+		return false
 	}
+	l.ids[o.ID] = &seenID{Source: o.Source}
+	return true
 }
 
 func (l *loader) refuseTwin(id string, here, there Source) {
 	l.problems.Add(problem.Problem{
 		File: here.File, Line: here.Line, Place: "id", Value: id,
 		Text:   fmt.Sprintf("stands at %s:%d too", there.File, there.Line),
-		Remedy: "give each order its own id; a later version of the same order replaces the earlier one",
+		Remedy: "give each order its own id; of two versions of one order keep the later",
 	})
 }

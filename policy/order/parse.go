@@ -22,10 +22,10 @@ const (
 	maxNotices        = 10_000 // each is compared with those before
 )
 
-// order reads one document.
-func (l *loader) order(v strictyaml.Value, source Source, problems *problem.List) *Order {
+// order reads one document; found is where its values report to.
+func (l *loader) order(v strictyaml.Value, source Source, found *problem.List) *Order {
 	o := &Order{Source: source, Answer: defaultAnswer()}
-	r := ruleReader{loader: l, order: o, problems: problems}
+	r := ruleReader{loader: l, order: o, found: found}
 	isOrder := v.Mapping(
 		strictyaml.Key("id", &o.ID, identifier).Required(),
 		strictyaml.Key("revision", &o.Revision, strictyaml.Int[uint64](0, maxRevision)),

@@ -15,9 +15,9 @@ const maxRules = 100_000
 
 // ruleReader reads the rules of one order.
 type ruleReader struct {
-	*loader
-	order    *Order
-	problems *problem.List
+	loader *loader
+	order  *Order
+	found  *problem.List // for the lists' problems; values know theirs
 }
 
 // block reads the names in short for rules into one Rule.

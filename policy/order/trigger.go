@@ -55,15 +55,15 @@ func (r *ruleReader) readList(rule *Rule, v strictyaml.Value, q qualifiers) {
 	case err != nil:
 		v.RefuseBecause(err)
 		return
-	case r.names > maxNames:
+	case r.loader.names > maxNames:
 		v.Refuse(fmt.Sprintf("is not read: the lists before it hold more than %d names", maxNames),
 			"split the load over several servers")
 		return
 	}
 	rule.Place += " (" + path + ")"
 	rule.File = filepath.Join(folder, path)
-	rule.Names = list.ReadFile(real, rule.File, format, hash, r.problems)
-	r.names += rule.Names.Len()
+	rule.Names = list.ReadFile(real, rule.File, format, hash, r.found)
+	r.loader.names += rule.Names.Len()
 }
 
 // inside is the path of a file that stands in folder or below it. A path that
