@@ -238,9 +238,19 @@ func (fs *failures) put(key string, err error, now time.Duration) *failure {
 
 func (fs *failures) forget(key string) { fs.recent.Remove(key) }
 
+// describe says in an extended error what failed, without the upstreams'
+// addresses: those are the operator's.
 func describe(err error) *failure {
-	if f, ok := errors.AsType[*upstream.Failure](err); ok {
-		return &failure{ede: f.EDE, cause: f.Cause, upstream: packEDE(f.Upstream), bogus: f.Bogus}
+	f, ok := errors.AsType[*upstream.Failure](err)
+	if !ok {
+		return &failure{ede: edeOther, cause: "the answer does not fit a message"}
 	}
-	return &failure{ede: edeOther, cause: "the answer does not fit a message"}
+	cause := "the upstreams' answers are of no use"
+	switch f.EDE {
+	case edeNoReachableAuthority:
+		cause = "no upstream answered"
+	case edeNetworkError:
+		cause = "no upstream could be reached"
+	}
+	return &failure{ede: f.EDE, cause: cause, upstream: packEDE(f.Upstream), bogus: f.Bogus}
 }

@@ -17,6 +17,9 @@ const (
 	edeCensored         = 16
 	edeProhibited       = 18
 	edeNotAuthoritative = 20
+
+	edeNoReachableAuthority = 22
+	edeNetworkError         = 23
 )
 
 const optionEDE = 15

@@ -188,6 +188,7 @@ func parse(packet []byte) (*dns.Msg, error) {
 	if packet[2]&bitTC != 0 {
 		packet = packet[:headerOctets]
 	}
+	foldQuestion(packet)
 	m := new(dns.Msg)
 	if err := m.Unpack(packet); err != nil {
 		return nil, fmt.Errorf("malformed response: %v", err)
@@ -200,6 +201,17 @@ func parse(packet []byte) (*dns.Msg, error) {
 		}
 	}
 	return m, nil
+}
+
+// foldQuestion puts the question's name into lower case, in place: the spelling
+// was ours, and what the server compressed against it must not carry it on.
+func foldQuestion(packet []byte) {
+	for at := headerOctets; at < len(packet) && packet[at] != 0 && packet[at] < 64; {
+		end := min(at+1+int(packet[at]), len(packet))
+		for at++; at < end; at++ {
+			packet[at] = lower(packet[at])
+		}
+	}
 }
 
 // mayBeEmpty reports whether RDATA of no octets is well-formed for the type.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -44,6 +45,26 @@ func TestResolve_ownerIsLowerCaseWhateverWasSent(t *testing.T) {
 	a := mustResolve(t, f, ask(t, "a-long-name-in-mixed-case.example"))
 	if got, want := a.Records[0].Header().Name, "a-long-name-in-mixed-case.example."; got != want {
 		t.Errorf("got owner %s, want %s", got, want)
+	}
+}
+
+func TestResolve_theRandomSpellingStaysOutOfRDATA(t *testing.T) {
+	f := startFake(t, func(w dns.ResponseWriter, query *dns.Msg) {
+		m := new(dns.Msg)
+		m.SetReply(query)
+		m.Compress = true
+		qname := query.Question[0].Name
+		_, parent, _ := strings.Cut(qname, ".")
+		m.Answer = []dns.RR{&dns.CNAME{Hdr: dns.RR_Header{Name: qname, Rrtype: dns.TypeCNAME, Class: dns.ClassINET, Ttl: 60}, Target: "target." + parent}}
+		w.WriteMsg(m)
+	}, nil)
+	forwarder := newForwarder(t, Config{Servers: addrs(f), CaseRandomisation: true})
+	answer, err := forwarder.Resolve(t.Context(), ask(t, "www.some-long-zone-name.example"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := answer.Records[0].(*dns.CNAME).Target, "target.some-long-zone-name.example."; got != want {
+		t.Errorf("got target %s, want %s", got, want)
 	}
 }
 
