@@ -10,6 +10,7 @@ import (
 
 	"github.com/gaissmai/bart"
 
+	"bailiff/policy/list"
 	"bailiff/policy/name"
 	"bailiff/policy/order"
 	"bailiff/policy/problem"
@@ -48,14 +49,15 @@ func Compile(set *order.Set, opts Options, problems *problem.List) *Program {
 	for _, o := range orders {
 		checkRevision(o, opts.Loaded, problems)
 		checkNotice(o, opts.Notice, problems)
+		noteExactNXDOMAIN(o, problems)
 	}
 	program := build(orders, opts, problems)
 	if problems.Refused() {
 		return nil
 	}
-	if lost, ok := program.table.selfCheck(); !ok {
+	if !program.table.selfCheck() {
 		problems.Add(problem.Problem{
-			File: "policy", Value: lost.String(), Text: "is not found by its own rule: a fault of this program",
+			File: "policy", Text: "a name is not found by its own rule: a fault of this program",
 			Remedy: "keep the orders in force and report it",
 		})
 		return nil
@@ -117,6 +119,36 @@ func checkNotice(o *order.Order, server order.Addresses, problems *problem.List)
 	}
 }
 
+// noteExactNXDOMAIN warns once a rule of a block that reaches further than it
+// says.
+func noteExactNXDOMAIN(o *order.Order, problems *problem.List) {
+	if o.Answer.Action != order.ActionNXDOMAIN {
+		return
+	}
+	for i := range o.Rules {
+		r := &o.Rules[i]
+		for e := range r.Names.All() {
+			if r.Except || e.Match != name.Exact {
+				continue
+			}
+			problems.Add(problem.Problem{
+				Severity: problem.Note, File: r.File, Line: e.Line, Place: r.Place, Value: shown(o, e.Name),
+				Text:   "is answered NXDOMAIN, after which caches may hide the names below it too (RFC 8020)",
+				Remedy: "consider `action: nodata`",
+			})
+			break
+		}
+	}
+}
+
+// shown is a name as problems may tell it: those of hidden orders are not told.
+func shown(o *order.Order, n []byte) string {
+	if o.Publicity == order.Hidden {
+		return ""
+	}
+	return name.Name(n).String()
+}
+
 // compiler is one attempt at a Program.
 type compiler struct {
 	orders   []*order.Order
@@ -152,7 +184,7 @@ func (c *compiler) names() bool {
 			r := &o.Rules[j]
 			numbers := [3]uint32{} // by way of matching; binding numbers start at 1
 			for e := range r.Names.All() {
-				if !guard(r, e, c.problems) {
+				if !guard(o, r, e, c.problems) {
 					ok = false
 					continue
 				}
@@ -184,7 +216,7 @@ func (c *compiler) bind(b binding) uint32 {
 }
 
 // add ties one name to a binding.
-func (c *compiler) add(e listEntry, number uint32, r *order.Rule) error {
+func (c *compiler) add(e list.Entry, number uint32, r *order.Rule) error {
 	record, fresh, err := c.builder.add(e.Name)
 	if err != nil {
 		return err
@@ -223,12 +255,12 @@ func (c *compiler) intern(numbers []uint32) uint32 {
 
 // checkContradiction refuses the same name and way of matching as a rule and
 // as an exception of one order.
-func (c *compiler) checkContradiction(set []uint32, number uint32, e listEntry, r *order.Rule) {
+func (c *compiler) checkContradiction(set []uint32, number uint32, e list.Entry, r *order.Rule) {
 	b := c.bindings[number]
 	for _, n := range set {
 		if o := c.bindings[n]; o.order == b.order && o.match == b.match && o.except != b.except {
 			c.problems.Add(problem.Problem{
-				File: r.File, Line: e.Line, Place: r.Place, Value: name.Name(e.Name).String(),
+				File: r.File, Line: e.Line, Place: r.Place, Value: shown(c.orders[b.order], e.Name),
 				Text:   "is both under order and excepted (" + c.orders[b.order].Rules[o.rule].Place + ")",
 				Remedy: "keep one of the two",
 			})

@@ -11,8 +11,6 @@ import (
 	"bailiff/policy/problem"
 )
 
-type listEntry = list.Entry
-
 // never are the names that no order may hold, nor anything below them: the
 // resolver answers them itself or cannot live without them.
 var never = []name.Name{
@@ -22,7 +20,7 @@ var never = []name.Name{
 
 // guard refuses a name that would hit far more than the order means. An
 // exception hits nobody and passes.
-func guard(r *order.Rule, e listEntry, problems *problem.List) bool {
+func guard(o *order.Order, r *order.Rule, e list.Entry, problems *problem.List) bool {
 	if r.Except {
 		return true
 	}
@@ -31,7 +29,7 @@ func guard(r *order.Rule, e listEntry, problems *problem.List) bool {
 		return true
 	}
 	problems.Add(problem.Problem{
-		File: r.File, Line: e.Line, Place: r.Place, Value: name.Name(e.Name).String(),
+		File: r.File, Line: e.Line, Place: r.Place, Value: shown(o, e.Name),
 		Text: text, Remedy: remedy,
 	})
 	return false

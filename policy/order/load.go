@@ -96,6 +96,9 @@ func (l *loader) documents(file File, data []byte) {
 		if l.isNew(o) && !found.Refused() {
 			l.set.Orders = append(l.set.Orders, o)
 		}
+		if o.Publicity == Hidden {
+			found.Redact()
+		}
 		l.problems.Merge(&found)
 		found = problem.List{}
 	}

@@ -27,6 +27,17 @@ const (
 	Note
 )
 
+// String is the word machine-readable reports use.
+func (s Severity) String() string {
+	switch s {
+	case Refusal:
+		return "refusal"
+	case Note:
+		return "note"
+	}
+	return fmt.Sprintf("Severity(%d)", uint8(s))
+}
+
 // Problem is one thing wrong at one place. It prints as
 // "file:line: place: value: text; remedy", the parts that are empty left out.
 type Problem struct {
@@ -133,6 +144,14 @@ func (l *List) Merge(other *List) {
 	l.dropped += other.dropped
 }
 
+// Redact takes the offending texts out: they may be names of a hidden order,
+// and file and line find them.
+func (l *List) Redact() {
+	for i := range l.problems {
+		l.problems[i].Value = ""
+	}
+}
+
 // Refused reports whether at least one problem stops the load.
 func (l *List) Refused() bool {
 	return slices.ContainsFunc(l.problems, func(p Problem) bool { return p.Severity == Refusal })
@@ -141,12 +160,12 @@ func (l *List) Refused() bool {
 // Dropped is the number of problems beyond the bound.
 func (l *List) Dropped() int { return l.dropped }
 
-// Sorted returns the problems by file, line and place. The caller owns the
-// slice.
+// Sorted returns the problems by file and line, those of one line in the order
+// in which they were found. The caller owns the slice.
 func (l *List) Sorted() []Problem {
 	out := slices.Clone(l.problems)
 	slices.SortStableFunc(out, func(a, b Problem) int {
-		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Place, b.Place))
+		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line))
 	})
 	return out
 }

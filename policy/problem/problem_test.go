@@ -72,7 +72,16 @@ func TestQuote_hostileTextFitsOnOneLine(t *testing.T) {
 	}
 }
 
-func TestList_sortsByFileLineAndPlace(t *testing.T) {
+func TestList_redactKeepsPlaceAndReason(t *testing.T) {
+	var l List
+	l.Add(Problem{File: "a", Line: 3, Place: "block 1", Value: "secret.test", Text: "is bad"})
+	l.Redact()
+	if got, want := l.Sorted()[0].Error(), "a:3: block 1: is bad"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+func TestList_sortsByFileAndLine(t *testing.T) {
 	var l List
 	for _, p := range []Problem{
 		{File: "b", Line: 1, Text: "x"},
@@ -88,7 +97,7 @@ func TestList_sortsByFileLineAndPlace(t *testing.T) {
 	for _, p := range l.Sorted() {
 		got = append(got, p.Error())
 	}
-	want := []string{"a: x", "a:9: rule 1: first", "a:9: rule 1: again", "a:9: rule 2: x", "a:10: x", "b:1: x"}
+	want := []string{"a: x", "a:9: rule 2: x", "a:9: rule 1: first", "a:9: rule 1: again", "a:10: x", "b:1: x"}
 	if fmt.Sprint(got) != fmt.Sprint(want) {
 		t.Errorf("got %q, want %q", got, want)
 	}
