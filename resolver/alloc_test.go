@@ -1,11 +1,7 @@
 package resolver
 
 import (
-	"fmt"
 	"net/netip"
-	"os"
-	"path/filepath"
-	"strings"
 	"testing"
 	"time"
 
@@ -68,25 +64,6 @@ func TestRespond_allocations(t *testing.T) {
 			}
 		})
 	}
-}
-
-// million writes an order over a list of n names and returns its text's path.
-func million(t testing.TB, n int) (path string) {
-	dir := t.TempDir()
-	var b strings.Builder
-	for i := range n {
-		fmt.Fprintf(&b, "name%07x.blocked%d.test\n", i*2654435761%(1<<28), i%7919)
-	}
-	path = filepath.Join(dir, "order.yaml")
-	for file, text := range map[string]string{
-		"names.txt":  b.String(),
-		"order.yaml": "id: million\nauthority: Court\nrules: [{list: names.txt, format: domains}]\n",
-	} {
-		if err := os.WriteFile(filepath.Join(dir, file), []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	return path
 }
 
 func BenchmarkRespond(b *testing.B) {
