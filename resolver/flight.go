@@ -30,6 +30,7 @@ type flight struct {
 	waiters  []*Query
 	stale    *truth // told after clientPatience, or if upstream fails; may be nil
 	overdue  bool   // clientPatience is over
+	begun    time.Time
 }
 
 // flights are the questions under way: one at a time for the same question.
@@ -55,8 +56,17 @@ const (
 	placeFull          // none left
 )
 
-// join makes q wait for its question; a nil waiter only starts a flight.
-func (fs *flights) join(key string, q, waiter *Query, stale *truth) (*flight, place) {
+// purpose is why a question is asked: for the query that waits, or only for
+// those to come.
+type purpose uint8
+
+const (
+	forAnswer purpose = iota
+	forCache
+)
+
+// join makes a copy of q wait for its question, or only starts the flight.
+func (fs *flights) join(key string, q *Query, waits purpose, stale *truth) (*flight, place) {
 	fs.mu.Lock()
 	defer fs.mu.Unlock()
 	f, where := fs.running[key], placeWaiting
@@ -66,12 +76,14 @@ func (fs *flights) join(key string, q, waiter *Query, stale *truth) (*flight, pl
 	case f == nil && len(fs.running) >= maxFlights, fs.waiting >= maxWaiting,
 		f != nil && len(f.waiters) >= maxWaitingFlight:
 		return nil, placeFull
-	case f == nil:
-		f, where = &flight{key: key, question: q.detach(), stale: stale}, placeStarted
+	}
+	waiting := q.detach()
+	if f == nil {
+		f, where = &flight{key: key, question: waiting, stale: stale, begun: q.now}, placeStarted
 		fs.running[key] = f
 	}
-	if waiter != nil {
-		f.waiters = append(f.waiters, waiter.detach())
+	if waits == forAnswer {
+		f.waiters = append(f.waiters, waiting)
 		fs.waiting++
 	}
 	return f, where
@@ -98,14 +110,14 @@ func (r *Resolver) ask(q *Query, law *policy.Snapshot, cached *truth) []byte {
 	if f := r.failures.get(key, q.now.Sub(r.epoch)); f != nil {
 		return r.conclude(q, law, r.failed(f, cached))
 	}
-	f, where := r.flights.join(key, q, q, cached)
+	f, where := r.flights.join(key, q, forAnswer, cached)
 	switch where {
 	case placeOverdue:
 		return r.tell(q, law, &outcome{truth: cached, source: SourceCache, stale: true})
 	case placeFull:
 		return r.conclude(q, law, r.failed(&failure{ede: edeOther, cause: "too many questions under way"}, cached))
 	case placeStarted:
-		r.start(f)
+		r.start(q.Line, f)
 	}
 	q.waits = true
 	return nil
@@ -124,43 +136,62 @@ func (r *Resolver) refresh(q *Query, cached *truth) {
 	if cached.prefetch.Swap(true) {
 		return
 	}
-	if f, where := r.flights.join(cached.key, q, nil, cached); where == placeStarted {
-		r.start(f)
+	if f, where := r.flights.join(cached.key, q, forCache, cached); where == placeStarted {
+		r.start(q.Line, f)
 	}
 }
 
-// start runs a flight, and gives its waiters the stale truth when their
-// patience ends.
-func (r *Resolver) start(f *flight) {
+// start puts a flight on its way: over the worker's own line if it has one,
+// and where that does not lead to an answer soon, in a goroutine.
+func (r *Resolver) start(line *upstream.Line, f *flight) {
+	if line != nil && line.Ask(f.asks(), f.begun, func(a upstream.Answer, err error) {
+		if err != nil {
+			r.search(f)
+			return
+		}
+		r.land(f, a, nil)
+	}) {
+		return
+	}
+	r.search(f)
+}
+
+// asks is the flight's question as upstreams are asked it.
+func (f *flight) asks() upstream.Question {
+	q := f.question
+	return upstream.Question{Name: q.name.Wire(), Type: q.qtype, DO: q.do, CD: q.cd, AD: q.ad}
+}
+
+// search asks all upstreams there are, in a goroutine, and gives the waiters
+// the stale truth when their patience ends.
+func (r *Resolver) search(f *flight) {
 	r.running.Go(func() {
 		if f.stale != nil {
-			timer := time.AfterFunc(clientPatience, func() {
+			timer := time.AfterFunc(clientPatience-r.now().Sub(f.begun), func() {
 				r.deliver(r.flights.release(f, false), &outcome{truth: f.stale, source: SourceCache, stale: true})
 			})
 			defer timer.Stop()
 		}
-		o := r.resolve(f)
-		r.deliver(r.flights.release(f, true), o)
+		answer, err := r.forwarder.Resolve(r.ctx, f.asks())
+		r.land(f, answer, err)
 	})
 }
 
-// resolve asks upstream and keeps what it says.
-func (r *Resolver) resolve(f *flight) *outcome {
-	q := f.question
-	answer, err := r.forwarder.Resolve(r.ctx, upstream.Question{
-		Name: q.name.Wire(), Type: q.qtype, DO: q.do, CD: q.cd, AD: q.ad,
-	})
+// land ends a flight: what upstream said is kept and told.
+func (r *Resolver) land(f *flight, answer upstream.Answer, err error) {
 	now := r.now().Sub(r.epoch)
 	var found *truth
 	if err == nil {
-		found, err = newTruth(q, answer, now)
+		found, err = newTruth(f.question, answer, now)
 	}
+	o := &outcome{truth: found, source: SourceUpstream}
 	if err != nil {
-		return r.failed(r.failures.put(f.key, err, now), f.stale)
+		o = r.failed(r.failures.put(f.key, err, now), f.stale)
+	} else {
+		r.failures.forget(f.key)
+		r.cache.put(f.question, found)
 	}
-	r.failures.forget(f.key)
-	r.cache.put(q, found)
-	return &outcome{truth: found, source: SourceUpstream}
+	r.deliver(r.flights.release(f, true), o)
 }
 
 // deliver answers the queries that waited.

@@ -8,6 +8,7 @@ import (
 
 	"bailiff/policy"
 	"bailiff/policy/name"
+	"bailiff/resolver/upstream"
 )
 
 // Transport is how a query came.
@@ -61,6 +62,7 @@ type Query struct {
 	Out       []byte // room for the reply, used from its start
 	Route     Route
 	Late      Replier
+	Line      *upstream.Line // the worker's own way upstream; nil: none
 
 	now         time.Time   // of the answer: Received, or later if q had to wait
 	name        name.Buffer // QNAME, canonical
@@ -71,6 +73,7 @@ type Query struct {
 	do, cd, ad  bool
 	rd          bool
 	waits       bool
+	rcode       int // of the reply, the extended bits included
 
 	matches []policy.Match
 	linked  name.Buffer // a name of the response, while orders are applied to it
@@ -255,6 +258,6 @@ func (q *Query) detach() *Query {
 	d := new(Query)
 	*d = *q
 	d.Packet = append([]byte(nil), q.Packet...)
-	d.Out, d.matches = nil, nil
+	d.Out, d.matches, d.Line = nil, nil, nil
 	return d
 }

@@ -103,6 +103,7 @@ type extended struct {
 // go first, then the records.
 func (w *reply) finish(rcode int, raw []byte, errors ...extended) []byte {
 	end := len(w.out)
+	w.q.rcode = rcode
 	w.opt(rcode, raw, errors)
 	limit := w.q.limit()
 	if len(w.out) <= limit {

@@ -151,6 +151,10 @@ func (r *Resolver) Drain(ctx context.Context) {
 	}
 }
 
+// NewLine opens a worker's own way upstream, for its queries' Line. The worker
+// closes it before the Resolver.
+func (r *Resolver) NewLine() (*upstream.Line, error) { return r.forwarder.NewLine() }
+
 // CacheStats are the cache's counts at this moment.
 func (r *Resolver) CacheStats() CacheStats { return r.cache.stats() }
 
@@ -235,7 +239,7 @@ func (r *Resolver) observe(q *Query, source Source, reply []byte) []byte {
 		Rcode: -1, Source: source, Took: now.Sub(q.Received),
 	}
 	if reply != nil {
-		e.Rcode = int(reply[3] & 0xf)
+		e.Rcode = q.rcode
 	}
 	r.observer.Observe(e)
 	return reply

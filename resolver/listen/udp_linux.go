@@ -2,7 +2,6 @@ package listen
 
 import (
 	"encoding/binary"
-	"errors"
 	"net"
 	"net/netip"
 	"os"
@@ -15,6 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"bailiff/resolver"
+	"bailiff/resolver/upstream"
 )
 
 const (
@@ -40,6 +40,8 @@ type udpWorker struct {
 	mu     sync.RWMutex // late replies against close
 	closed bool
 
+	line    *upstream.Line // nil: none could be opened
+	expired time.Time      // when line.Expire was last called
 	queries [batch]resolver.Query
 	in, out messages
 }
@@ -170,8 +172,12 @@ const maxLastBatches = receiveBufferBytes / queryBytes / batch
 func (w *udpWorker) serve(r *resolver.Resolver) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
+	if line, err := r.NewLine(); err == nil { // without one, goroutines ask
+		w.line = line
+		defer line.Close()
+	}
 	for last := 0; last < maxLastBatches; {
-		n := w.receive()
+		n := w.receive(w.wait())
 		if w.stopped.Load() {
 			if n <= 0 || w.in.headers[0].size == 0 {
 				return
@@ -190,11 +196,36 @@ func (w *udpWorker) serve(r *resolver.Resolver) {
 			}
 		}
 		w.send(replies)
+		if w.line != nil {
+			w.line.Flush()
+		}
 	}
 }
 
-// receive waits for datagrams and returns how many there are, -1 on an error.
-func (w *udpWorker) receive() int {
+// wait takes what comes from upstream until a datagram of a client is there.
+// While nothing is under way upstream it leaves the waiting to receive. It
+// returns the flag that receive needs.
+func (w *udpWorker) wait() (flag uintptr) {
+	for w.line != nil && w.line.Waiting() > 0 && !w.stopped.Load() {
+		ready := [2]unix.PollFd{{Fd: int32(w.fd), Events: unix.POLLIN}, {Fd: int32(w.line.Poll()), Events: unix.POLLIN}}
+		_, _ = unix.Poll(ready[:], int(upstream.LineTick/time.Millisecond))
+		now := time.Now()
+		if ready[1].Revents != 0 {
+			w.line.Receive(now)
+		}
+		if now.Sub(w.expired) >= upstream.LineTick {
+			w.line.Expire(now)
+			w.expired = now
+		}
+		if ready[0].Revents != 0 {
+			return unix.MSG_DONTWAIT
+		}
+	}
+	return unix.MSG_WAITFORONE
+}
+
+// receive takes datagrams and returns how many there are, -1 on an error.
+func (w *udpWorker) receive(flag uintptr) int {
 	for i := range batch {
 		h := &w.in.headers[i].hdr
 		h.Namelen = uint32(len(w.in.names[i]))
@@ -203,7 +234,7 @@ func (w *udpWorker) receive() int {
 			h.SetControllen(len(w.in.controls[i]))
 		}
 	}
-	n, _, errno := unix.Syscall6(unix.SYS_RECVMMSG, uintptr(w.fd), uintptr(unsafe.Pointer(&w.in.headers[0])), batch, unix.MSG_WAITFORONE, 0, 0)
+	n, _, errno := unix.Syscall6(unix.SYS_RECVMMSG, uintptr(w.fd), uintptr(unsafe.Pointer(&w.in.headers[0])), batch, flag, 0, 0)
 	if errno != 0 {
 		w.pause(errno)
 		return -1
@@ -213,7 +244,7 @@ func (w *udpWorker) receive() int {
 
 // pause keeps an error that stays from taking the whole processor.
 func (w *udpWorker) pause(errno unix.Errno) {
-	if !errors.Is(errno, unix.EINTR) && !w.stopped.Load() {
+	if errno != unix.EINTR && errno != unix.EAGAIN && !w.stopped.Load() {
 		time.Sleep(time.Millisecond)
 	}
 }
@@ -227,7 +258,7 @@ func (w *udpWorker) prepare(q *resolver.Query, i int, now time.Time) bool {
 		return false
 	}
 	q.Packet = q.Packet[:m.size]
-	q.Client, q.Transport, q.Received, q.Worker, q.Late = clientOf(peer.Addr()), resolver.UDP, now, w.number, w
+	q.Client, q.Transport, q.Received, q.Worker, q.Late, q.Line = clientOf(peer.Addr()), resolver.UDP, now, w.number, w, w.line
 	q.Route.Peer, q.Route.PeerLen = w.in.names[i], m.hdr.Namelen
 	q.Route.ControlLen = 0
 	if w.control {

@@ -79,6 +79,27 @@ func (r *roster) ranked() []candidate {
 	return candidates
 }
 
+// first is the server that ranked would put first. It reports false where that
+// is no plain choice: all are backed off, or it is time to explore.
+func (r *roster) first() (best candidate, ok bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	now, healthy := r.now(), 0
+	for _, s := range r.servers {
+		if !s.backOffEnd(now).IsZero() {
+			continue
+		}
+		healthy++
+		if best.server == nil || s.srtt < best.srtt {
+			best = candidate{server: s, patience: s.patience(), mixedCase: !now.Before(s.plainUntil)}
+		}
+	}
+	if healthy == 0 || healthy > 1 && best.srtt != 0 && rand.IntN(exploreOneIn) == 0 {
+		return candidate{}, false
+	}
+	return best, true
+}
+
 // explore puts, once in a while, another healthy server first. The first one
 // is left there while it is unmeasured: asking it is exploring.
 func explore(order []*server, now time.Time) {

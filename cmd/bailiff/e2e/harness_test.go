@@ -26,7 +26,7 @@ func TestMain(m *testing.M) {
 	if binaryFolder, err = os.MkdirTemp("", "bailiff-e2e"); err != nil {
 		panic(err)
 	}
-	_ = os.Chmod(binaryFolder, 0o755) //nolint:gosec // one test runs the binary as another user
+	_ = os.Chmod(binaryFolder, 0o755)
 	code := m.Run()
 	_ = os.RemoveAll(binaryFolder)
 	os.Exit(code)
@@ -229,12 +229,12 @@ func write(t testing.TB, files map[string]string) string {
 	t.Helper()
 	folder := t.TempDir()
 	for up := folder; up != os.TempDir() && len(up) > 1; up = filepath.Dir(up) {
-		_ = os.Chmod(up, 0o755) //nolint:gosec // one test runs the binary as another user
+		_ = os.Chmod(up, 0o755)
 	}
 	for name, text := range files {
 		path := filepath.Join(folder, name)
-		_ = os.MkdirAll(filepath.Dir(path), 0o755)                      //nolint:gosec // as above
-		if err := os.WriteFile(path, []byte(text), 0o644); err != nil { //nolint:gosec // as above
+		_ = os.MkdirAll(filepath.Dir(path), 0o755)                     
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -265,7 +265,7 @@ func freePort(t testing.TB) string {
 // overwrite replaces a file's content.
 func overwrite(t testing.TB, path, text string) {
 	t.Helper()
-	if err := os.WriteFile(path, []byte(text), 0o644); err != nil { //nolint:gosec // one test runs the binary as another user
+	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
 		t.Fatal(err)
 	}
 }

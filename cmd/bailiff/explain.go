@@ -1,0 +1,201 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net/netip"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/miekg/dns"
+	"github.com/spf13/cobra"
+
+	"bailiff/policy"
+	"bailiff/policy/name"
+	"bailiff/policy/order"
+	"bailiff/policy/problem"
+)
+
+// explainCommand is `bailiff explain` with its flags.
+type explainCommand struct {
+	configFile string
+	orders     []string
+	client     netip.Addr
+	at         time.Time
+	json       bool
+}
+
+func newExplainCommand() *cobra.Command {
+	e := &explainCommand{client: netip.AddrFrom4([4]byte{127, 0, 0, 1}), at: time.Now()}
+	cmd := &cobra.Command{
+		Use:   "explain NAME [TYPE]",
+		Short: "Say which order and rule decide a query",
+		Long: `Say which order and rule decide a query for NAME, and what is answered.
+
+Nothing is asked upstream: a name that NAME leads to by CNAME is not looked at.
+TYPE is A where it is not given.`,
+		Args: cobra.RangeArgs(1, 2),
+		RunE: func(cmd *cobra.Command, args []string) error { return e.run(cmd.OutOrStdout(), args) },
+	}
+	flags := cmd.Flags()
+	flags.StringVar(&e.configFile, "config", "", "config `FILE`")
+	flags.StringArrayVar(&e.orders, "orders", nil, "order file or folder at `PATH`; may be repeated")
+	flags.BoolVar(&e.json, "json", false, "print JSON")
+	flags.Func("client", "address of the client, `IP` (default 127.0.0.1)", func(text string) (err error) {
+		if e.client, err = netip.ParseAddr(text); err != nil {
+			return problem.Fault{Text: "is no address", Remedy: "write one such as 192.0.2.7"}
+		}
+		e.client = e.client.Unmap().WithZone("")
+		return nil
+	})
+	flags.Func("at", "time of the query, as `RFC3339` (default now)", func(text string) (err error) {
+		if e.at, err = time.Parse(time.RFC3339, text); err != nil {
+			return problem.Fault{Text: "is no time with a zone", Remedy: "write it as 2021-02-16T09:12:00+01:00"}
+		}
+		return nil
+	})
+	return cmd
+}
+
+func (e *explainCommand) run(out io.Writer, args []string) error {
+	asked, qtype, err := readQuestion(args)
+	if err != nil {
+		return err
+	}
+	if len(e.orders) == 0 && e.configFile == "" {
+		return errors.New("explain: name order files or folders with --orders, or a config file with --config")
+	}
+	law, cfg, err := e.load()
+	if err != nil {
+		return err
+	}
+	found := explain(law, asked, qtype, e.client, e.at)
+	found.unserved = e.configFile != "" && !slices.ContainsFunc(cfg.clients, func(p netip.Prefix) bool { return p.Contains(e.client) })
+	if e.json {
+		err = printJSON(out, found)
+	} else {
+		err = found.print(out)
+	}
+	if err != nil {
+		return failed(err)
+	}
+	return nil
+}
+
+// readQuestion reads NAME and TYPE.
+func readQuestion(args []string) (name.Name, uint16, error) {
+	asked, err := name.Parse(args[0])
+	if err != nil {
+		return "", 0, fmt.Errorf("explain: %s: %w", problem.Quote(args[0]), err)
+	}
+	if len(args) == 1 {
+		return asked, dns.TypeA, nil
+	}
+	text := strings.ToUpper(args[1])
+	if qtype, ok := dns.StringToType[text]; ok {
+		return asked, qtype, nil
+	}
+	number, isNumber := strings.CutPrefix(text, "TYPE") // RFC 3597 section 5
+	if n, err := strconv.ParseUint(number, 10, 16); isNumber && err == nil {
+		return asked, uint16(n), nil
+	}
+	return "", 0, fmt.Errorf("explain: %s: is no RR type; write one such as AAAA, HTTPS or TYPE65", problem.Quote(args[1]))
+}
+
+// lawAt is the law at an instant, with the rules as they were written.
+type lawAt struct {
+	store *policy.Store
+	rules map[string][]order.Rule // by order id; compiling takes them from the orders
+}
+
+// load reads config and orders as serve would.
+func (e *explainCommand) load() (lawAt, *config, error) {
+	var problems problem.List
+	cfg := readConfig(e.configFile, &problems)
+	if len(e.orders) > 0 {
+		cfg.orders = e.orders
+	}
+	set := order.Load(cfg.orders, &problems)
+	law := lawAt{policy.NewStore(), map[string][]order.Rule{}}
+	for _, o := range set.Orders {
+		law.rules[o.ID] = o.Rules
+	}
+	program := policy.Compile(set, policy.Options{Notice: cfg.notice}, &problems)
+	if problems.Refused() {
+		return lawAt{}, nil, refused(&problems)
+	}
+	law.store.Install(program, e.at)
+	return law, cfg, nil
+}
+
+// explanation is why a query is answered as it is; the JSON form of explain.
+type explanation struct {
+	Name    string       `json:"name"`
+	Type    string       `json:"type"`
+	Client  netip.Addr   `json:"client"`
+	At      time.Time    `json:"at"`
+	Verdict string       `json:"verdict"`
+	Order   string       `json:"order"` // empty, as rule and trigger, where the verdict is pass
+	Rule    string       `json:"rule"`
+	Trigger string       `json:"trigger"`
+	Matched []matchFound `json:"matched"`
+
+	order    *policy.Order // that answers; nil: none
+	reply    string        // what dig would show
+	unserved bool          // the config file's access list does not hold the client
+}
+
+// matchFound is one order that the query falls under.
+type matchFound struct {
+	Order   string `json:"order"`
+	Rule    string `json:"rule"`
+	Trigger string `json:"trigger"`
+	Action  string `json:"action"`
+	Outcome string `json:"outcome"`
+	Answers bool   `json:"answers"`
+}
+
+// explain asks the law.
+func explain(law lawAt, asked name.Name, qtype uint16, client netip.Addr, at time.Time) *explanation {
+	e := &explanation{
+		Name: asked.String(), Type: dns.Type(qtype).String(), Client: client, At: at,
+		Verdict: order.ActionPass.String(), Matched: []matchFound{},
+	}
+	var qname name.Buffer
+	qname.Set([]byte(asked))
+	matches, answers := law.store.Load().Match(&qname, client, nil)
+	for i := range matches {
+		m := &matches[i]
+		found := matchFound{
+			Order: m.Order.ID, Rule: law.place(m, qname.Suffix(m.OwnerLabel)), Trigger: m.Trigger().String(),
+			Action: m.Order.Answer.Action.String(), Outcome: policy.Observed.String(), Answers: i == answers,
+		}
+		if m.Enforced() {
+			found.Outcome = policy.Enforced.String()
+		}
+		if i == answers {
+			e.Verdict, e.Order, e.Rule, e.Trigger = found.Action, found.Order, found.Rule, found.Trigger
+			e.order, e.reply = m.Order, law.reply(asked, qtype, client, at)
+		}
+		e.Matched = append(e.Matched, found)
+	}
+	return e
+}
+
+// place is the rule's place, with file and line where it holds many names.
+func (l lawAt) place(m *policy.Match, owner []byte) string {
+	written := l.rules[m.Order.ID][m.Rule]
+	if strings.HasPrefix(written.Place, "rule ") && !strings.HasSuffix(written.Place, ")") {
+		return written.Place
+	}
+	for e := range written.Names.All() {
+		if string(e.Name) == string(owner) {
+			place, _, _ := strings.Cut(written.Place, " (")
+			return fmt.Sprintf("%s (%s:%d)", place, written.File, e.Line)
+		}
+	}
+	return written.Place
+}

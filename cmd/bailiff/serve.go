@@ -1,0 +1,261 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/netip"
+	"os"
+	"os/signal"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"bailiff/metrics"
+	"bailiff/policy"
+	"bailiff/policy/problem"
+	"bailiff/resolver"
+	"bailiff/resolver/listen"
+	"bailiff/resolver/upstream"
+)
+
+// drainTime is how long a stop waits for questions under way: stub resolvers
+// ask again after 5 s, a supervisor kills after 10 s or more.
+const drainTime = 2 * time.Second
+
+// serveCommand is `bailiff serve` with its flags; each one given overrides the
+// config file's key.
+type serveCommand struct {
+	configFile string
+	orders     []string
+	listen     []netip.AddrPort
+	upstreams  []upstreamServer
+	metrics    netip.AddrPort
+}
+
+func newServeCommand() *cobra.Command {
+	s := new(serveCommand)
+	cmd := &cobra.Command{
+		Use:   "serve",
+		Short: "Run the resolver",
+		Long: `Run the resolver until SIGTERM or SIGINT.
+
+SIGHUP reads the orders and their lists again, all or nothing: if anything is
+wrong with them, those in force stay. The config file is read at start only.
+
+Without a config file the resolver listens on 127.0.0.1:5300 and [::1]:5300,
+serves private networks, forwards to the name servers of /etc/resolv.conf and,
+without --orders, puts its example orders in force.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return s.run(cmd.ErrOrStderr()) },
+	}
+	flags := cmd.Flags()
+	flags.StringVar(&s.configFile, "config", "", "config `FILE`")
+	flags.StringArrayVar(&s.orders, "orders", nil, "order file or folder at `PATH`; may be repeated")
+	flags.Func("listen", "serve on `ADDR:PORT`, UDP and TCP; may be repeated", func(text string) error {
+		a, err := parseListen(text)
+		s.listen = append(s.listen, a)
+		return err
+	})
+	flags.Func("upstream", "forward to `ADDR[:PORT]`; may be repeated", func(text string) error {
+		a, err := parseUpstream(text)
+		s.upstreams = append(s.upstreams, upstreamServer{a, problem.Problem{File: "--upstream", Value: text}})
+		return err
+	})
+	flags.Func("metrics", "serve metrics on `ADDR:PORT`", func(text string) (err error) {
+		s.metrics, err = parseListen(text)
+		return err
+	})
+	flags.Func("state", "keep state in `DIR` (not supported yet)", func(string) error {
+		return problem.Fault{Text: "is not supported yet", Remedy: "leave the flag out"}
+	})
+	return cmd
+}
+
+// run serves until a signal ends it.
+func (s *serveCommand) run(stderr io.Writer) error {
+	terminated, hangups := catchSignals()
+	cfg, err := s.settle()
+	if err != nil {
+		return err
+	}
+	log := newLogger(cfg.log, stderr)
+	removeExamples, err := s.useExamples(cfg, log)
+	if err != nil {
+		return failed(err)
+	}
+	defer removeExamples()
+
+	law := policy.NewStore()
+	orders := newKeeper(cfg, law, log)
+	if err := orders.start(); err != nil {
+		return err
+	}
+	counters := metrics.NewCounters()
+	answering := resolver.New(resolverConfig(cfg, law, counters, log))
+	defer answering.Close()
+	dns, err := listen.Listen(listen.Config{Addresses: cfg.listen, Resolver: answering, Log: log})
+	if err != nil {
+		return failed(withRemedy(err))
+	}
+	v, revision := buildVersion()
+	pages, err := metrics.Listen(cfg.metrics, metrics.NewCollector(metrics.Config{
+		Counters: counters, Reloads: orders.reloads, Policy: law, Resolver: answering, Version: v, Revision: revision,
+	}), log)
+	if err != nil {
+		return failed(errors.Join(withRemedy(err), dns.Shutdown(terminated)))
+	}
+
+	dns.Serve()
+	pages.Serve()
+	pages.Ready()
+	log.Info("ready", "listen", joined(dns.Addresses()), "metrics", pages.Address().String(),
+		"orders", len(law.Load().Orders()), "rules", orders.rules(), "generation", law.Load().Generation, "version", v)
+	go orders.reloadOn(hangups)
+	go orders.followClock(terminated)
+
+	<-terminated.Done()
+	log.Info("stopping")
+	pages.Unready("stopping")
+	return stop(dns, pages, log)
+}
+
+// stop drains. The goroutines that reload and follow the clock end with the
+// process: neither holds anything half done.
+func stop(dns *listen.Server, pages *metrics.Server, log *slog.Logger) error {
+	ctx, cancel := context.WithTimeout(context.Background(), drainTime)
+	defer cancel()
+	if err := errors.Join(dns.Shutdown(ctx), pages.Shutdown(ctx)); err != nil {
+		log.Warn("stopped before everything had ended", "cause", err)
+		return nil
+	}
+	log.Info("stopped")
+	return nil
+}
+
+// catchSignals must come before anything slow: a SIGHUP must not end a process
+// that is starting. The context ends at the first SIGTERM or SIGINT; the
+// second ends the process at once. However many SIGHUPs come while the orders
+// are read, one is kept.
+func catchSignals() (terminated context.Context, hangups <-chan os.Signal) {
+	signal.Ignore(syscall.SIGPIPE) // a reader of the log that goes away must not lift the blocks
+	hangup := make(chan os.Signal, 1)
+	signal.Notify(hangup, syscall.SIGHUP)
+	ends := make(chan os.Signal, 2)
+	signal.Notify(ends, syscall.SIGTERM, syscall.SIGINT)
+	terminated, cancel := context.WithCancel(context.Background())
+	go func() { // to the end of the process
+		<-ends
+		cancel()
+		<-ends
+		os.Exit(exitFailure)
+	}()
+	return terminated, hangup
+}
+
+// settle reads the config file, and puts the flags over it.
+func (s *serveCommand) settle() (*config, error) {
+	var problems problem.List
+	cfg := readConfig(s.configFile, &problems)
+	if problems.Refused() {
+		return nil, refused(&problems)
+	}
+	if len(s.orders) > 0 {
+		cfg.orders = s.orders
+	}
+	if len(s.listen) > 0 {
+		cfg.listen = s.listen
+	}
+	if len(s.upstreams) > 0 {
+		cfg.upstreams = s.upstreams
+	}
+	if s.metrics.IsValid() {
+		cfg.metrics = s.metrics
+	}
+	cfg.settleUpstreams(resolvConf, &problems)
+	if problems.Refused() {
+		return nil, refused(&problems)
+	}
+	return cfg, nil
+}
+
+// useExamples fits a configuration that nobody wrote to the machine: it puts
+// the example orders in force, and leaves [::1] out where IPv6 is off. The
+// caller calls remove at the end.
+func (s *serveCommand) useExamples(cfg *config, log *slog.Logger) (remove func(), err error) {
+	remove = func() {}
+	if s.configFile != "" {
+		return remove, nil
+	}
+	if len(s.listen) == 0 && !hasIPv6Loopback() {
+		log.Warn("this machine has no IPv6 loopback: [::1] is left out")
+		cfg.listen = slices.DeleteFunc(cfg.listen, func(a netip.AddrPort) bool { return a.Addr().Is6() })
+	}
+	if len(s.orders) == 0 {
+		var folder string
+		if folder, remove, err = extractExamples(); err != nil {
+			return nil, err
+		}
+		cfg.orders = []string{folder}
+		log.Warn("no config file and no --orders: the example orders are in force", "folder", folder)
+	}
+	return remove, nil
+}
+
+func hasIPv6Loopback() bool {
+	l, err := net.ListenTCP("tcp6", &net.TCPAddr{IP: net.IPv6loopback})
+	if err == nil {
+		_ = l.Close()
+	}
+	return err == nil
+}
+
+// resolverConfig is the resolver's share of the configuration.
+func resolverConfig(cfg *config, law *policy.Store, counters *metrics.Counters, log *slog.Logger) resolver.Config {
+	servers := make([]netip.AddrPort, len(cfg.upstreams))
+	for i, u := range cfg.upstreams {
+		servers[i] = u.address
+	}
+	return resolver.Config{
+		Policy: law, Clients: cfg.clients,
+		Upstream:   upstream.Config{Servers: servers, CaseRandomisation: cfg.caseRandomisation, Observe: counters.Exchanged},
+		CacheBytes: cfg.cache.octets, Stale: cfg.cache.stale, Prefetch: cfg.cache.prefetch,
+		Observer: counters, Log: log,
+	}
+}
+
+func newLogger(c logConfig, w io.Writer) *slog.Logger {
+	options := &slog.HandlerOptions{Level: c.level}
+	if c.json {
+		return slog.New(slog.NewJSONHandler(w, options))
+	}
+	return slog.New(slog.NewTextHandler(w, options))
+}
+
+// withRemedy adds to an error of listening what to do about it.
+func withRemedy(err error) error {
+	switch {
+	case errors.Is(err, syscall.EADDRINUSE):
+		return fmt.Errorf("%w; stop the program that has it (ss -lntup shows it), or take another address", err)
+	case errors.Is(err, syscall.EACCES):
+		return fmt.Errorf("%w; give the process CAP_NET_BIND_SERVICE, or take a port above 1023", err)
+	case errors.Is(err, syscall.EADDRNOTAVAIL):
+		return fmt.Errorf("%w; give the address to an interface first, or take another one", err)
+	}
+	return err
+}
+
+// joined is a list of addresses as one word.
+func joined(addresses []netip.AddrPort) string {
+	words := make([]string, len(addresses))
+	for i, a := range addresses {
+		words[i] = a.String()
+	}
+	return strings.Join(words, ",")
+}
