@@ -233,7 +233,7 @@ func write(t testing.TB, files map[string]string) string {
 	}
 	for name, text := range files {
 		path := filepath.Join(folder, name)
-		_ = os.MkdirAll(filepath.Dir(path), 0o755)                     
+		_ = os.MkdirAll(filepath.Dir(path), 0o755)
 		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
 			t.Fatal(err)
 		}
