@@ -175,7 +175,7 @@ func TestResolve_failureSaysWhy(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			server := netip.AddrPort{}
+			var server netip.AddrPort
 			if tt.udp == nil {
 				server = deadPort(t)
 			} else {

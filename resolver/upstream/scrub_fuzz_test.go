@@ -19,8 +19,8 @@ func FuzzScrub(f *testing.F) {
 		if err != nil {
 			f.Fatal(err)
 		}
-		f.Add(packet, uint16(dns.TypeA), true)
-		f.Add(packet, uint16(dns.TypeANY), false)
+		f.Add(packet, dns.TypeA, true)
+		f.Add(packet, dns.TypeANY, false)
 	}
 	qname := ask(f, "n0.test").Name
 	f.Fuzz(func(t *testing.T, packet []byte, qtype uint16, do bool) {
