@@ -121,7 +121,7 @@ func newBuilder(seed uint64, expected int) *builder {
 // add makes sure that wire, a canonical name, has a record and returns its
 // offset; fresh says that it is new, its set then 0. wire is copied.
 func (b *builder) add(wire []byte) (record uint32, fresh bool, err error) {
-	if len(b.records) > maxRecords {
+	if uint64(len(b.records)) > maxRecords {
 		return 0, false, errTableFull
 	}
 	b.key.Set(wire)

@@ -52,8 +52,8 @@ func TestDomains_whatIsNoNameIsRefusedWithItsLine(t *testing.T) {
 			"a.example,b.example: has ',', which no name has; write one name in letters, digits, hyphens and dots"},
 		{"bare carriage return", "a.example\rb.example",
 			`"a.example\rb.example": has '\r', which no name has; write one name in letters, digits, hyphens and dots`},
-		{"IPv4 address", "192.0.2.44", "192.0.2.44: is an address, not a name; take it out: rules for addresses are not supported yet"},
-		{"IPv6 address", "2001:db8::44", `"2001:db8::44": is an address, not a name; take it out: rules for addresses are not supported yet`},
+		{"IPv4 address", "192.0.2.44", "192.0.2.44: is an address, not a name; write it in a rule of its own: {address: …}"},
+		{"IPv6 address", "2001:db8::44", `"2001:db8::44": is an address, not a name; write it in a rule of its own: {address: …}`},
 		{"numeric last label", "ads.44", "ads.44: ends in a number, which no top-level domain is; correct the name"},
 		{"stray word", "nonché", "nonché: " + oneLabel},
 		{"stray ASCII word", "<html>", "<html>: has '<', which no name has; write one name in letters, digits, hyphens and dots"},
@@ -105,7 +105,7 @@ func TestHosts_whatIsNoHostsLineIsRefusedWithItsLine(t *testing.T) {
 			"a.txt:1: *.b.example: has an asterisk, which no plain name has; write the name that the asterisk stands below",
 			"a.txt:1: printer: has one label only: a word or a top-level domain, not a name under one; write the whole name, or remove the line",
 		}},
-		{"address for a name", "0.0.0.0 192.0.2.1", []string{"a.txt:1: 192.0.2.1: is an address, not a name; take it out: rules for addresses are not supported yet"}},
+		{"address for a name", "0.0.0.0 192.0.2.1", []string{"a.txt:1: 192.0.2.1: is an address, not a name; write it in a rule of its own: {address: …}"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			names, problems := read(tt.in+"\n:: ads.example\n", Hosts)

@@ -3,10 +3,29 @@ package list
 import (
 	"encoding/binary"
 	"iter"
+	"net/netip"
+	"time"
 
 	"bailiff/policy/name"
 	"bailiff/policy/problem"
 )
+
+// Group is the part of a list that shares its dates and its purpose.
+type Group struct {
+	From, Until time.Time // zero: as the rule that points at the list
+	Except      bool      // lifts the order's own rules instead
+
+	Names               Names
+	Addresses           []Prefix
+	Nameservers         Names
+	NameserverAddresses []Prefix
+}
+
+// Prefix is one address prefix of a rule or list. The prefix is masked.
+type Prefix struct {
+	netip.Prefix
+	Line int // 1-based line of the file it stood in
+}
 
 // Names is a packed sequence of rule names: one allocation for a million
 // names, freed at once after the compiler has read it. The zero value is

@@ -83,7 +83,7 @@ func plain(text string) error {
 	case strings.Contains(text, "://"):
 		return problem.Fault{Text: "is a URL, not a name", Remedy: "write the name alone if the order covers all of it"}
 	case isAddress(text):
-		return problem.Fault{Text: "is an address, not a name", Remedy: "take it out: rules for addresses are not supported yet"}
+		return problem.Fault{Text: "is an address, not a name", Remedy: "write it in a rule of its own: {address: …}"}
 	case strings.ContainsAny(text, "/?#"):
 		return problem.Fault{Text: "has a path, not only a name", Remedy: "write the name alone if the order covers all of it"}
 	case strings.Contains(text, `\`):

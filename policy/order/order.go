@@ -225,7 +225,7 @@ func (t Trigger) String() string {
 	return fmt.Sprintf("Trigger(%d)", uint8(t))
 }
 
-// Rule is one trigger, or one exception, with the names it holds. A `name` rule
+// Rule is one trigger, or one exception, with what it holds. A `name` rule
 // holds one name, `block` and a list hold many.
 type Rule struct {
 	Place   string // "block", "rule 4", "rule 4 (lists/a.txt)"
@@ -233,13 +233,22 @@ type Rule struct {
 	Line    int    // line of the rule in the order file
 	Trigger Trigger
 	Except  bool // lifts this order's own rules where it is closer
-	Names   list.Names
-	Notice  string    // id of the notice that added it; empty when none
-	From    time.Time // zero: as the order
-	Until   time.Time
-	Reason  string
-	Note    string
+
+	// Names holds domain names for TriggerName, a single label each for
+	// TriggerAnyTLD, server names (with what is below them) for
+	// TriggerNameserver. Prefixes is for the other two.
+	Names    list.Names
+	Prefixes []list.Prefix
+
+	Notice string    // id of the notice that added it; empty when none
+	From   time.Time // zero: as the order
+	Until  time.Time
+	Reason string
+	Note   string
 }
+
+// Len is the number of names or prefixes.
+func (r *Rule) Len() int { return r.Names.Len() + len(r.Prefixes) }
 
 // Notice is what a dynamic order added later.
 type Notice struct {

@@ -103,7 +103,7 @@ func (r *ruleReader) rule(v strictyaml.Value) Rule {
 // refuseTriggers refuses a rule with no trigger, or with several.
 func refuseTriggers(v strictyaml.Value, triggers []trigger) {
 	if len(triggers) == 0 {
-		v.Refuse("says nothing to match", "give one of name, list or except")
+		v.Refuse("says nothing to match", "give one of name, label, address, list or except")
 		return
 	}
 	keys := make([]string, len(triggers))
@@ -145,8 +145,20 @@ func (r *ruleReader) readTrigger(rule *Rule, t trigger, q qualifiers) {
 		rule.Reason = strictyaml.String(q.reason)
 	case "list":
 		r.readList(rule, t.value, q)
-	default:
-		readUnsupported(rule, t, q)
+	case "label":
+		readLabel(rule, t.value, q)
+	case "address":
+		rule.Trigger = TriggerAddress
+		readPrefix(rule, t.value)
+	case "nameserver":
+		rule.Trigger = TriggerNameserver
+		appendDomain(rule, t.value, q.match)
+	case "nameserver_address":
+		rule.Trigger = TriggerNameserverAddress
+		readPrefix(rule, t.value)
+	}
+	if rule.Trigger == TriggerNameserver || rule.Trigger == TriggerNameserverAddress {
+		t.value.Refuse(rule.Trigger.String()+" rules are not supported yet", "name the domains under name or list, and remove this rule")
 	}
 }
 

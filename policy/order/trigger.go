@@ -32,6 +32,19 @@ func parseDomain(text string) (name.Name, error) {
 	return n, err
 }
 
+// readLabel reads the label of an any-tld rule.
+func readLabel(rule *Rule, v strictyaml.Value, q qualifiers) {
+	rule.Trigger = TriggerAnyTLD
+	if !q.match.Given() {
+		v.Refuse("has no match", "add match: any-tld")
+		return
+	}
+	strictyaml.Word("any-tld")(q.match)
+	if n := label(v); n != "" {
+		rule.Names.Append(n, name.Subtree, v.Line())
+	}
+}
+
 // readList reads the names of a list file into the rule.
 func (r *ruleReader) readList(rule *Rule, v strictyaml.Value, q qualifiers) {
 	path, hash := strictyaml.String(v), ""
@@ -91,34 +104,24 @@ func inside(folder, path string) (string, error) {
 	return real, nil
 }
 
-// readUnsupported checks a trigger that the rest of the program does not know
-// yet, so that its mistakes are found now, and refuses it.
-func readUnsupported(rule *Rule, t trigger, q qualifiers) {
-	switch t.key {
-	case "label":
-		rule.Trigger = TriggerAnyTLD
-		label(t.value)
-		if !q.match.Given() {
-			t.value.Refuse("has no match", "add match: any-tld")
-		} else {
-			strictyaml.Word("any-tld")(q.match)
+// label reads a single label, as a name of one label. It may be a number, which
+// no whole name is.
+func label(v strictyaml.Value) name.Name {
+	return strictyaml.Parsed(func(text string) (name.Name, error) {
+		n, err := name.Parse(text + ".example")
+		if err == nil && n.Labels() != 2 {
+			err = problem.Fault{Text: "is no label", Remedy: "write the part of a name between two dots"}
 		}
-	case "address":
-		rule.Trigger = TriggerAddress
-		strictyaml.Prefix(t.value)
-	case "nameserver":
-		rule.Trigger = TriggerNameserver
-		domain(t.value)
-	case "nameserver_address":
-		rule.Trigger = TriggerNameserverAddress
-		strictyaml.Prefix(t.value)
-	}
-	t.value.Refuse(rule.Trigger.String()+" rules are not supported yet", "name the domains under name or list, and remove this rule")
+		if err != nil {
+			return "", err
+		}
+		return n[:1+n[0]] + name.Root, nil
+	})(v)
 }
 
-// label reads a single label.
-func label(v strictyaml.Value) {
-	if n, err := name.Parse(strictyaml.String(v)); err != nil || n.Labels() != 1 {
-		v.Refuse("is no label", "write the part of a name between two dots")
+// readPrefix reads the address or network of a rule.
+func readPrefix(rule *Rule, v strictyaml.Value) {
+	if p := strictyaml.Prefix(v); p.IsValid() {
+		rule.Prefixes = append(rule.Prefixes, list.Prefix{Prefix: p, Line: v.Line()})
 	}
 }
