@@ -22,7 +22,11 @@ type Program struct {
 	orders   []*Order // by precedence among equally close matches: an index is a rank
 	bindings []binding
 	sets     [][]uint32 // binding numbers of each set; set 0 is empty
-	table    *table
+
+	// What is looked up, each leading to the number of a set.
+	table     *table
+	anyTLD    map[string]uint32   // by label, its length octet before it
+	addresses *bart.Table[uint32] // nil: no address rules
 }
 
 // binding is what ties a name to a rule: one for each rule and way of matching.
@@ -35,7 +39,8 @@ type binding struct {
 
 // Options are what compiling needs to know beside the orders.
 type Options struct {
-	Notice order.Addresses // the server's own notice addresses
+	Notice     order.Addresses   // the server's own notice addresses
+	Structured *StructuredErrors // nil: no structured errors are made
 	// Loaded is the program now in force, nil if there is none: revisions may
 	// not go down against it.
 	Loaded *Program
@@ -74,7 +79,7 @@ func build(orders []*order.Order, opts Options, problems *problem.List) *Program
 	for {
 		var found problem.List
 		c := newCompiler(orders, opts, &found)
-		fits := c.names()
+		fits := c.rules()
 		program := c.freeze()
 		if !fits || program != nil {
 			problems.Merge(&found)
@@ -158,7 +163,9 @@ type compiler struct {
 	bindings []binding
 	sets     [][]uint32
 	interned map[string]uint32 // a set's binding numbers, as octets → its number
-	single   []uint32          // binding number → number of the set that holds it alone
+	anyTLD   map[string]uint32
+	prefixes *bart.Table[uint32]
+	single   []uint32 // binding number → number of the set that holds it alone
 }
 
 func newCompiler(orders []*order.Order, opts Options, problems *problem.List) *compiler {
@@ -173,35 +180,87 @@ func newCompiler(orders []*order.Order, opts Options, problems *problem.List) *c
 		builder:  newBuilder(rand.Uint64(), expected),
 		sets:     [][]uint32{nil},
 		interned: map[string]uint32{},
+		anyTLD:   map[string]uint32{},
 	}
 }
 
-// names puts every name of every rule into the trie.
-func (c *compiler) names() bool {
+// rules puts every rule where queries find it.
+func (c *compiler) rules() bool {
 	ok := true
 	for i, o := range c.orders {
 		for j := range o.Rules {
 			r := &o.Rules[j]
-			numbers := [3]uint32{} // by way of matching; binding numbers start at 1
-			for e := range r.Names.All() {
-				if !guard(o, r, e, c.problems) {
-					ok = false
-					continue
-				}
-				if numbers[e.Match] == 0 {
-					numbers[e.Match] = c.bind(binding{
-						order: uint32(i), rule: uint32(j), match: e.Match, except: r.Except,
-						valid: validityOf(o.Valid, r.From, r.Until),
-					})
-				}
-				if err := c.add(e, numbers[e.Match], r); err != nil {
-					c.problems.Add(problem.Problem{File: r.File, Line: e.Line, Text: err.Error(), Remedy: "split the load over several servers"})
-					return false
-				}
+			b := binding{order: uint32(i), rule: uint32(j), except: r.Except, valid: validityOf(o.Valid, r.From, r.Until)}
+			switch r.Trigger {
+			case order.TriggerAnyTLD:
+				c.labels(r, c.bind(b))
+			case order.TriggerAddress:
+				c.addresses(r, c.bind(b))
+			case order.TriggerName:
+				ok = c.names(o, r, b) && ok
 			}
 		}
 	}
 	return ok
+}
+
+// names puts the names of a rule into the trie.
+func (c *compiler) names(o *order.Order, r *order.Rule, b binding) (ok bool) {
+	ok = true
+	numbers := [3]uint32{} // by way of matching; binding numbers start at 1
+	for e := range r.Names.All() {
+		if !guard(o, r, e, c.problems) {
+			ok = false
+			continue
+		}
+		if numbers[e.Match] == 0 {
+			b.match = e.Match
+			numbers[e.Match] = c.bind(b)
+		}
+		if err := c.add(e, numbers[e.Match], r); err != nil {
+			c.problems.Add(problem.Problem{File: r.File, Line: e.Line, Text: err.Error(), Remedy: "split the load over several servers"})
+			return false
+		}
+	}
+	return ok
+}
+
+// labels notes the labels of an any-tld rule.
+func (c *compiler) labels(r *order.Rule, number uint32) {
+	for e := range r.Names.All() {
+		key := string(e.Name[:len(e.Name)-1])
+		c.anyTLD[key] = c.with(c.anyTLD[key], number)
+	}
+}
+
+// addresses notes the prefixes of an address rule.
+func (c *compiler) addresses(r *order.Rule, number uint32) {
+	if c.prefixes == nil {
+		c.prefixes = new(bart.Table[uint32])
+	}
+	for _, p := range r.Prefixes {
+		set, _ := c.prefixes.Get(p.Prefix)
+		c.prefixes.Insert(p.Prefix, c.with(set, number))
+	}
+}
+
+// with is the number of the set with one binding more.
+func (c *compiler) with(set, number uint32) uint32 {
+	if slices.Contains(c.sets[set], number) {
+		return set
+	}
+	if set == 0 {
+		return c.alone(number)
+	}
+	return c.intern(append(slices.Clone(c.sets[set]), number))
+}
+
+// alone is the number of the set that holds one binding only.
+func (c *compiler) alone(number uint32) uint32 {
+	if c.single[number] == 0 {
+		c.single[number] = c.intern([]uint32{number})
+	}
+	return c.single[number]
 }
 
 // bind numbers a binding, from 1.
@@ -223,18 +282,12 @@ func (c *compiler) add(e list.Entry, number uint32, r *order.Rule) error {
 	}
 	at := c.builder.records[record:]
 	if fresh {
-		if c.single[number] == 0 {
-			c.single[number] = c.intern([]uint32{number})
-		}
-		binary.LittleEndian.PutUint32(at, c.single[number])
+		binary.LittleEndian.PutUint32(at, c.alone(number))
 		return nil
 	}
-	old := c.sets[binary.LittleEndian.Uint32(at)]
-	if slices.Contains(old, number) {
-		return nil // the list says it twice
-	}
-	c.checkContradiction(old, number, e, r)
-	binary.LittleEndian.PutUint32(at, c.intern(append(slices.Clone(old), number)))
+	set := binary.LittleEndian.Uint32(at)
+	c.checkContradiction(c.sets[set], number, e, r)
+	binary.LittleEndian.PutUint32(at, c.with(set, number))
 	return nil
 }
 
@@ -274,25 +327,25 @@ func (c *compiler) freeze() *Program {
 	if t == nil {
 		return nil
 	}
-	p := &Program{bindings: c.bindings, sets: c.sets, table: t}
+	p := &Program{bindings: c.bindings, sets: c.sets, table: t, anyTLD: c.anyTLD, addresses: c.prefixes}
 	for _, o := range c.orders {
-		p.orders = append(p.orders, newOrder(o, c.opts.Notice))
+		p.orders = append(p.orders, newOrder(o, c.opts))
 	}
 	return p
 }
 
 // newOrder keeps of an order what queries need; the names stay behind.
-func newOrder(written *order.Order, server order.Addresses) *Order {
+func newOrder(written *order.Order, opts Options) *Order {
 	o := &Order{Order: written, TTLSeconds: uint32(written.Answer.TTL / time.Second)}
 	for _, r := range written.Rules {
 		o.Rules = append(o.Rules, Rule{
 			Place: r.Place, File: r.File, Line: r.Line, Trigger: r.Trigger, Except: r.Except,
-			Names: r.Names.Len(), From: r.From, Until: r.Until,
+			Names: r.Len(), From: r.From, Until: r.Until,
 		})
 	}
 	notice := written.Answer.Notice
 	if len(notice.IPv4)+len(notice.IPv6) == 0 {
-		notice = server
+		notice = opts.Notice
 	}
 	for _, a := range notice.IPv4 {
 		o.IPv4 = append(o.IPv4, a.AsSlice())
@@ -303,6 +356,9 @@ func newOrder(written *order.Order, server order.Addresses) *Order {
 	o.ExtraText = written.ID + ": " + written.Authority.Name
 	if written.Publicity == order.Hidden {
 		o.ExtraText = written.Authority.Kind.String()
+	}
+	if opts.Structured != nil {
+		o.Structured, o.StructuredBrief = opts.Structured.texts(written, o.ExtraText)
 	}
 	if len(written.Clients) > 0 {
 		o.clients = new(bart.Lite)

@@ -53,6 +53,11 @@ type Order struct {
 	ExtraText    string     // EXTRA-TEXT of the EDE (RFC 8914): "<id>: <authority>", hidden orders the kind
 	Tally        *Tally     // survives reloads
 	clients      *bart.Lite // nil: every client
+
+	// Structured says what ExtraText does to clients that ask for structured
+	// errors, StructuredBrief where a reply has no room for that. Either may be
+	// empty: there is none.
+	Structured, StructuredBrief string
 }
 
 // Rule is what is known of a rule once its names are in the trie.
@@ -79,9 +84,9 @@ type Match struct {
 	// no TTL may reach past it.
 	Until int64
 
-	rank   uint32 // index in Program.orders
-	exact  bool
-	except bool
+	rank      uint32 // index in Program.orders
+	closeness int
+	except    bool
 }
 
 // Trigger is the trigger of the rule that matched.

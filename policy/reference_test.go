@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/net/publicsuffix"
 	"pgregory.net/rapid"
 
 	"bailiff/policy/list"
@@ -20,8 +21,10 @@ import (
 // word, over plain slices and dotted names. It knows nothing of tries.
 
 type refRule struct {
-	name        string
+	name        string // of a name rule
 	match       name.Match
+	label       string       // of an any-tld rule
+	prefix      netip.Prefix // of an address rule
 	except      bool
 	from, until time.Time
 }
@@ -35,91 +38,134 @@ type refOrder struct {
 	rules       []refRule
 }
 
-// matches reports whether the rule's name stands for q.
-func (r refRule) matches(q string) bool {
-	below := strings.HasSuffix(q, "."+r.name)
-	switch r.match {
-	case name.Exact:
-		return q == r.name
-	case name.Below:
-		return below
+// closeness says how closely the rule matches q, 0 if not at all: exact over
+// subtree, more labels over fewer.
+func (r refRule) closeness(q string) int {
+	switch {
+	case r.label != "":
+		return r.anyTLD(q)
+	case r.name == "":
+		return 0
 	}
-	return below || q == r.name
+	labels, below := len(strings.Split(r.name, ".")), strings.HasSuffix(q, "."+r.name)
+	switch {
+	case r.match == name.Exact && q == r.name:
+		return 2*labels + 1
+	case r.match == name.Below && below, r.match == name.Subtree && (below || q == r.name):
+		return 2 * labels
+	}
+	return 0
 }
 
-// closeness: exact over subtree, more labels over fewer.
-func (r refRule) closeness() int {
-	c := 2 * len(strings.Split(r.name, "."))
-	if r.match == name.Exact {
-		c++
+// anyTLD: the label under every public suffix, and what is below that.
+func (r refRule) anyTLD(q string) (closest int) {
+	labels := strings.Split(q, ".")
+	for i, l := range labels[:len(labels)-1] {
+		rest := strings.Join(labels[i+1:], ".")
+		if suffix, _ := publicsuffix.PublicSuffix(rest); l == r.label && suffix == rest {
+			closest = max(closest, 2*(len(labels)-i))
+		}
 	}
-	return c
+	return closest
 }
 
 func holds(from, until, now time.Time) bool {
 	return (from.IsZero() || !now.Before(from)) && (until.IsZero() || now.Before(until))
 }
 
-// verdict is the rule of the order that decides about q, nil if none does.
-func (o refOrder) verdict(q string, client netip.Addr, now time.Time) *refRule {
-	if len(o.clients) > 0 && !slices.ContainsFunc(o.clients, func(p netip.Prefix) bool { return p.Contains(client) }) {
-		return nil
-	}
-	var best *refRule
+// serves reports whether the order is about queries of client at all.
+func (o refOrder) serves(client netip.Addr) bool {
+	return len(o.clients) == 0 || slices.ContainsFunc(o.clients, func(p netip.Prefix) bool { return p.Contains(client) })
+}
+
+// decide is the rule of the order that decides, exceptions included, nil if
+// none does. close says how closely a rule matches, 0 if not at all.
+func (o refOrder) decide(client netip.Addr, now time.Time, close func(refRule) int) (best *refRule, how int) {
 	for i := range o.rules {
 		r := &o.rules[i]
-		if !holds(o.from, o.until, now) || !holds(r.from, r.until, now) || !r.matches(q) {
+		c := close(*r)
+		if c == 0 || !o.serves(client) || !holds(o.from, o.until, now) || !holds(r.from, r.until, now) {
 			continue
 		}
-		if best == nil || r.closeness() > best.closeness() || r.closeness() == best.closeness() && r.except && !best.except {
-			best = r
+		if best == nil || c > how || c == how && r.except && !best.except {
+			best, how = r, c
 		}
 	}
-	if best == nil || best.except {
-		return nil
-	}
-	return best
+	return best, how
 }
 
-// reference returns the ids of the orders that q falls under, sorted, and the
-// one that answers.
-func reference(orders []refOrder, q string, client netip.Addr, now time.Time) (all []string, answers string) {
-	var best refOrder
-	var bestRule *refRule
+// refMatch is an order that q falls under.
+type refMatch struct {
+	order refOrder
+	how   int
+}
+
+// byName are the orders with a rule that stands for q.
+func byName(orders []refOrder, q string, client netip.Addr, now time.Time) (all []refMatch) {
 	for _, o := range orders {
-		r := o.verdict(q, client, now)
-		if r == nil {
-			continue
-		}
-		all = append(all, o.id)
-		if o.observe {
-			continue
-		}
-		if bestRule == nil || refBefore(o, *r, best, *bestRule) {
-			best, bestRule = o, r
+		if r, how := o.decide(client, now, func(r refRule) int { return r.closeness(q) }); r != nil && !r.except {
+			all = append(all, refMatch{o, how})
 		}
 	}
-	slices.Sort(all)
-	if bestRule != nil {
-		answers = best.id
-	}
-	return all, answers
+	return all
 }
 
-func refBefore(a refOrder, ra refRule, b refOrder, rb refRule) bool {
-	switch {
-	case ra.closeness() != rb.closeness():
-		return ra.closeness() > rb.closeness()
-	case a.priority != b.priority:
-		return a.priority > b.priority
-	case !a.from.Equal(b.from):
-		return a.from.Before(b.from)
+// byAddress are the orders with a rule that holds one of the addresses in the
+// response for q, but for those with an exception for q.
+func byAddress(orders []refOrder, addresses []netip.Addr, q string, client netip.Addr, now time.Time) (all []refMatch) {
+	for _, o := range orders {
+		if r, _ := o.decide(client, now, func(r refRule) int { return r.closeness(q) }); r != nil && r.except {
+			continue
+		}
+		longest := func(r refRule) (bits int) {
+			for _, a := range addresses {
+				if r.prefix.IsValid() && r.prefix.Contains(a) {
+					bits = max(bits, r.prefix.Bits()+128-r.prefix.Addr().BitLen())
+				}
+			}
+			return bits
+		}
+		if r, how := o.decide(client, now, longest); r != nil {
+			all = append(all, refMatch{o, how})
+		}
 	}
-	return a.id < b.id
+	return all
+}
+
+// answering is the id of the order that answers, "" if none enforces.
+func answering(all []refMatch) string {
+	var best *refMatch
+	for i := range all {
+		if m := &all[i]; !m.order.observe && (best == nil || refBefore(*m, *best)) {
+			best = m
+		}
+	}
+	if best == nil {
+		return ""
+	}
+	return best.order.id
+}
+
+func refBefore(a, b refMatch) bool {
+	switch {
+	case a.how != b.how:
+		return a.how > b.how
+	case a.order.priority != b.order.priority:
+		return a.order.priority > b.order.priority
+	case !a.order.from.Equal(b.order.from):
+		return a.order.from.Before(b.order.from)
+	}
+	return a.order.id < b.order.id
 }
 
 var (
-	epoch       = time.Date(2026, 3, 1, 20, 0, 0, 0, time.UTC)
+	epoch         = time.Date(2026, 3, 1, 20, 0, 0, 0, time.UTC)
+	someSuffixes  = rapid.SampledFrom([]string{"test", "co.uk", "github.io"}) // one unknown, one ICANN's, one private
+	someAddresses = []netip.Addr{netip.MustParseAddr("198.51.100.1"), netip.MustParseAddr("198.51.100.200"), netip.MustParseAddr("2001:db8::1")}
+	somePrefixes  = []netip.Prefix{
+		netip.MustParsePrefix("198.51.100.0/24"), netip.MustParsePrefix("198.51.100.1/32"), netip.MustParsePrefix("198.51.100.128/25"),
+		netip.MustParsePrefix("2001:db8::/64"), netip.MustParsePrefix("2001:db8::1/128"), netip.MustParsePrefix("192.0.2.0/24"),
+	}
 	someClients = []netip.Addr{netip.MustParseAddr("198.51.100.7"), netip.MustParseAddr("192.0.2.9"), netip.MustParseAddr("2001:db8::9")}
 )
 
@@ -128,7 +174,7 @@ func drawOrders(t *rapid.T) []refOrder {
 	labels := rapid.SampledFrom([]string{"a", "b", "www", "x-y"})
 	names := rapid.Custom(func(t *rapid.T) string {
 		parts := rapid.SliceOfN(labels, 1, 4).Draw(t, "labels")
-		return strings.Join(append(parts, "test"), ".")
+		return strings.Join(append(parts, someSuffixes.Draw(t, "suffix")), ".")
 	})
 	instant := rapid.Custom(func(t *rapid.T) time.Time {
 		if rapid.IntRange(0, 2).Draw(t, "dated") > 0 {
@@ -147,12 +193,18 @@ func drawOrders(t *rapid.T) []refOrder {
 		}
 		taken := map[string]bool{}
 		for range rapid.IntRange(1, 6).Draw(t, "rules") {
-			r := refRule{
-				name: names.Draw(t, "name"), match: name.Match(rapid.IntRange(0, 2).Draw(t, "match")),
-				except: rapid.IntRange(0, 3).Draw(t, "except") == 0, from: instant.Draw(t, "from"), until: instant.Draw(t, "until"),
+			r := refRule{from: instant.Draw(t, "from"), until: instant.Draw(t, "until")}
+			switch rapid.IntRange(0, 5).Draw(t, "trigger") {
+			case 0:
+				r.label = labels.Draw(t, "label")
+			case 1:
+				r.prefix = rapid.SampledFrom(somePrefixes).Draw(t, "prefix")
+			default:
+				r.name, r.match = names.Draw(t, "name"), name.Match(rapid.IntRange(0, 2).Draw(t, "match"))
+				r.except = rapid.IntRange(0, 3).Draw(t, "except") == 0
 			}
 			// The same name and kind as rule and exception is refused.
-			if key := fmt.Sprint(r.name, r.match); !taken[key] {
+			if key := fmt.Sprint(r.name, r.match, r.label, r.prefix); !taken[key] {
 				taken[key] = true
 				o.rules = append(o.rules, r)
 			}
@@ -172,15 +224,26 @@ func written(orders []refOrder) *order.Set {
 			w.Mode = order.Observe
 		}
 		for i, r := range o.rules {
-			var names list.Names
-			names.Append(name.MustParse(r.name), r.match, i+1)
-			w.Rules = append(w.Rules, order.Rule{
-				Place: fmt.Sprintf("rule %d", i+1), Except: r.except, Names: names, From: r.from, Until: r.until, Trigger: order.TriggerName,
-			})
+			w.Rules = append(w.Rules, r.written(i+1))
 		}
 		set.Orders = append(set.Orders, w)
 	}
 	return set
+}
+
+func (r refRule) written(number int) order.Rule {
+	w := order.Rule{Place: fmt.Sprintf("rule %d", number), Except: r.except, From: r.from, Until: r.until}
+	switch {
+	case r.label != "":
+		w.Trigger = order.TriggerAnyTLD
+		w.Names.Append(name.Name(fmt.Sprintf("%c%s\x00", len(r.label), r.label)), name.Subtree, number)
+	case r.prefix.IsValid():
+		w.Trigger = order.TriggerAddress
+		w.Prefixes = []list.Prefix{{Prefix: r.prefix, Line: number}}
+	default:
+		w.Names.Append(name.MustParse(r.name), r.match, number)
+	}
+	return w
 }
 
 func mustCompile(t interface{ Fatalf(string, ...any) }, orders []refOrder) *Program {
@@ -200,25 +263,46 @@ func TestMatch_agreesWithTheReferenceMatcher(t *testing.T) {
 		var buffer name.Buffer
 		labels := rapid.SampledFrom([]string{"a", "b", "www", "x-y", "z"})
 		for range 20 {
-			q := strings.Join(append(rapid.SliceOfN(labels, 0, 5).Draw(t, "q"), "test"), ".")
+			q := strings.Join(append(rapid.SliceOfN(labels, 0, 5).Draw(t, "q"), someSuffixes.Draw(t, "suffix")), ".")
 			client := rapid.SampledFrom(someClients).Draw(t, "client")
 			now := epoch.Add(time.Duration(rapid.IntRange(-4*60, 4*60).Draw(t, "minutes")) * time.Minute)
 			store.Advance(now)
+			law := store.Load()
 			buffer.Set([]byte(name.MustParse(q)))
-			matches, answers := store.Load().Match(&buffer, client, nil)
-			wantAll, wantAnswers := reference(orders, q, client, now)
-			gotAll, gotAnswers := ids(matches), ""
-			if answers >= 0 {
-				gotAnswers = matches[answers].Order.ID
-			}
-			if !slices.Equal(gotAll, wantAll) || gotAnswers != wantAnswers {
-				t.Fatalf("%s for %v at %v: got %v answered by %q, want %v answered by %q", q, client, now, gotAll, gotAnswers, wantAll, wantAnswers)
-			}
-			if len(matches) > 0 && !store.Load().Touches(&buffer) {
+
+			matches, answers := law.Match(&buffer, client, nil)
+			agree(t, fmt.Sprintf("%s for %v at %v", q, client, now), matches, answers, byName(orders, q, client, now))
+			if len(matches) > 0 && !law.Touches(&buffer) {
 				t.Fatalf("%s matches, but Touches says no rule is near", q)
 			}
+
+			addresses := rapid.SliceOfDistinct(rapid.SampledFrom(someAddresses), rapid.ID).Draw(t, "addresses")
+			var held []Match
+			for _, a := range addresses {
+				if law.HoldsAddresses() && law.HoldsAddress(a) {
+					held = law.MatchAddress(a, &buffer, client, held, 0)
+				}
+			}
+			held, answers = Settle(held, 0)
+			agree(t, fmt.Sprintf("%v of %s for %v at %v", addresses, q, client, now), held, answers, byAddress(orders, addresses, q, client, now))
 		}
 	})
+}
+
+// agree compares what matched and what answers with the reference.
+func agree(t *rapid.T, what string, matches []Match, answers int, reference []refMatch) {
+	var want []string
+	for _, m := range reference {
+		want = append(want, m.order.id)
+	}
+	slices.Sort(want)
+	got := ""
+	if answers >= 0 {
+		got = matches[answers].Order.ID
+	}
+	if !slices.Equal(ids(matches), want) || got != answering(reference) {
+		t.Fatalf("%s: got %v answered by %q, want %v answered by %q", what, ids(matches), got, want, answering(reference))
+	}
 }
 
 func ids(matches []Match) []string {

@@ -26,10 +26,11 @@ func prepared(t testing.TB, qname string, qtype uint16, edns bool) *Query {
 }
 
 func TestRespond_allocations(t *testing.T) {
-	w := newWorld(t, everyAction, "free.test. 300 IN A 198.51.100.1", "alias.test. 300 IN CNAME free.test.")
-	w.ask(t, question("free.test", dns.TypeA))
-	w.ask(t, question("alias.test", dns.TypeA))
-	w.ask(t, question("nothing.test", dns.TypeA))
+	w := newWorld(t, everyAction+"---\nid: more\nauthority: Court\nrules: [{label: pirate, match: any-tld}, {address: 198.51.100.66}]\n",
+		"free.test. 300 IN A 198.51.100.1", "alias.test. 300 IN CNAME free.test.", "held.test. 300 IN A 198.51.100.66")
+	for _, qname := range []string{"free.test", "alias.test", "nothing.test", "held.test"} {
+		w.ask(t, question(qname, dns.TypeA))
+	}
 	cases := []struct {
 		name, qname string
 		qtype       uint16
@@ -43,6 +44,8 @@ func TestRespond_allocations(t *testing.T) {
 		{"block, notice", "notice.test", dns.TypeA, true, 0, ""},
 		{"block, refuse", "refuse.test", dns.TypeA, true, 0, ""},
 		{"block, drop", "drop.test", dns.TypeA, true, 0, ""},
+		{"block, any-tld", "www.pirate.co.uk", dns.TypeA, true, 0, ""},
+		{"block, address", "held.test", dns.TypeA, true, 3, "the iterators over addresses and over the prefixes that hold one"},
 		{"hit", "free.test", dns.TypeA, true, 0, ""},
 		{"hit through a CNAME", "alias.test", dns.TypeA, true, 0, ""},
 		{"negative hit", "nothing.test", dns.TypeA, true, 0, ""},

@@ -182,7 +182,7 @@ func (r *Resolver) land(f *flight, answer upstream.Answer, err error) {
 	now := r.now().Sub(r.epoch)
 	var found *truth
 	if err == nil {
-		found, err = newTruth(f.question, answer, now)
+		found, err = r.learn(f.question, answer, now)
 	}
 	o := &outcome{truth: found, source: SourceUpstream}
 	if err != nil {
@@ -192,6 +192,18 @@ func (r *Resolver) land(f *flight, answer upstream.Answer, err error) {
 		r.cache.put(f.question, found)
 	}
 	r.deliver(r.flights.release(f, true), o)
+}
+
+// learn is newTruth, but that a panic, a fault of this program or of the
+// library that packs, is the failure of this one question.
+func (r *Resolver) learn(q *Query, a upstream.Answer, now time.Duration) (t *truth, err error) {
+	defer func() {
+		if cause := recover(); cause != nil {
+			r.panicked(cause)
+			t, err = nil, errUnfit
+		}
+	}()
+	return newTruth(q, a, now)
 }
 
 // deliver answers the queries that waited.

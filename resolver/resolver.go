@@ -252,13 +252,18 @@ func (r *Resolver) survive(q *Query, reply *[]byte) {
 	if cause == nil {
 		return
 	}
-	r.panics.Add(1)
-	if r.log != nil {
-		r.log.Error("a query ended in a panic", "cause", cause)
-	}
+	r.panicked(cause)
 	*reply = nil
 	if len(q.Packet) >= headerSize {
 		q.questionEnd, q.edns = 0, false
 		*reply = q.plain(rcodeServFail)
+	}
+}
+
+// panicked counts and logs a panic.
+func (r *Resolver) panicked(cause any) {
+	r.panics.Add(1)
+	if r.log != nil {
+		r.log.Error("a query ended in a panic", "cause", cause)
 	}
 }

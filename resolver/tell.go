@@ -32,12 +32,12 @@ func (q *Query) fail(f *failure) []byte {
 func (r *Resolver) tell(q *Query, law *policy.Snapshot, o *outcome) []byte {
 	t := o.truth
 	barred := false
-	if len(t.links) > 0 && t.clean.Load() != law.Generation {
-		var m *policy.Match
-		var l *link
-		if m, l, barred = judge(q, law, t); m != nil {
-			return r.observe(q, SourceOrder, r.chainSentence(q, law, o, l, m))
+	if (len(t.links) > 0 || law.HoldsAddresses()) && t.clean.Load() != law.Generation {
+		var v finding
+		if v = judge(q, law, t); v.match != nil {
+			return r.observe(q, SourceOrder, r.linkedSentence(q, law, o, &v))
 		}
+		barred = v.barred
 	}
 	if barred {
 		return r.observe(q, o.source, r.withoutAuthority(q, o))
@@ -103,10 +103,17 @@ func (r *Resolver) withoutAuthority(q *Query, o *outcome) []byte {
 	return w.finishTruth(rcode, o)
 }
 
-// judge applies the orders to the names that the truth holds beside QNAME. It
-// returns the match that answers and the link it is about, or whether the
-// authority section is barred. The matches that only count join the query's.
-func judge(q *Query, law *policy.Snapshot, t *truth) (m *policy.Match, l *link, barred bool) {
+// finding is what the orders say about the truth's names and addresses.
+type finding struct {
+	match  *policy.Match // the match that answers; nil: the truth may pass
+	link   *link         // what it is about; nil: an address
+	barred bool          // the truth may pass without its authority section
+}
+
+// judge applies the orders to the names that the truth holds beside QNAME, and
+// to its addresses. A name rule beats an address rule. The matches that only
+// count join the query's.
+func judge(q *Query, law *policy.Snapshot, t *truth) (f finding) {
 	clean := true
 	for i := range t.links {
 		l := &t.links[i]
@@ -119,21 +126,49 @@ func judge(q *Query, law *policy.Snapshot, t *truth) (m *policy.Match, l *link, 
 		var answers int
 		q.matches, answers = law.Match(&q.linked, q.Client, q.matches)
 		if l.kind == linkAuthority {
-			barred = barred || answers >= 0
+			f.barred = f.barred || answers >= 0
 			q.matches = q.matches[:known]
 			continue
 		}
 		if answers >= 0 {
 			m := q.matches[answers]
 			q.matches = onceEach(q.matches, known)
-			return &m, l, false
+			return finding{match: &m, link: l}
 		}
 		q.matches = onceEach(q.matches, known)
 	}
-	if clean {
+	m, touched := judgeAddresses(q, law, t)
+	if clean && !touched {
 		t.clean.Store(law.Generation)
 	}
-	return nil, nil, barred
+	f.match = m
+	return f
+}
+
+// judgeAddresses applies the address rules to all addresses of the truth
+// together: the closest match answers, whichever address it is about.
+func judgeAddresses(q *Query, law *policy.Snapshot, t *truth) (m *policy.Match, touched bool) {
+	if !law.HoldsAddresses() {
+		return nil, false
+	}
+	known := len(q.matches)
+	for address := range t.addresses() {
+		if law.HoldsAddress(address) {
+			touched = true
+			q.matches = law.MatchAddress(address, &q.name, q.Client, q.matches, known)
+		}
+	}
+	if len(q.matches) == known {
+		return nil, touched
+	}
+	var answers int
+	q.matches, answers = policy.Settle(q.matches, known)
+	if answers >= 0 {
+		found := q.matches[answers]
+		m = &found
+	}
+	q.matches = onceEach(q.matches, known)
+	return m, touched
 }
 
 // onceEach drops from the matches beyond known those of orders that the query
@@ -152,11 +187,15 @@ func onceEach(matches []policy.Match, known int) []policy.Match {
 	return kept
 }
 
-// chainSentence is the answer of an order for a name that QNAME leads to: the
-// CNAMEs and DNAMEs up to it stay, AA is clear. An SVCB or HTTPS record is
+// linkedSentence is the answer of an order for what QNAME leads to. For a name
+// the CNAMEs and DNAMEs up to it stay, AA is clear. An SVCB or HTTPS record is
 // withheld instead, as if the type did not exist: NXDOMAIN would be about
-// QNAME, which no order holds.
-func (r *Resolver) chainSentence(q *Query, law *policy.Snapshot, o *outcome, l *link, m *policy.Match) []byte {
+// QNAME, which no order holds. For an address QNAME itself is answered for.
+func (r *Resolver) linkedSentence(q *Query, law *policy.Snapshot, o *outcome, f *finding) []byte {
+	m, l := f.match, f.link
+	if l == nil {
+		return q.sentence(m, law.Generation)
+	}
 	if m.Order.Answer.Action == order.ActionDrop {
 		return nil
 	}

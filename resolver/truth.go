@@ -2,6 +2,7 @@ package resolver
 
 import (
 	"encoding/binary"
+	"errors"
 	"slices"
 	"sync/atomic"
 	"time"
@@ -55,6 +56,9 @@ type link struct {
 // fixed is the size of a record between its owner and its RDATA.
 const fixedRecord = 10
 
+// errUnfit is an answer that no message holds.
+var errUnfit = errors.New("the answer does not fit a message")
+
 // newTruth packs an upstream's answer for the question in q. It fails only if
 // the answer does not fit a message.
 func newTruth(q *Query, a upstream.Answer, now time.Duration) (*truth, error) {
@@ -71,6 +75,9 @@ func newTruth(q *Query, a upstream.Answer, now time.Duration) (*truth, error) {
 	t.lifetime = lifetime(a, t.negative)
 	if t.message, err = m.Pack(); err != nil {
 		return nil, err
+	}
+	if len(t.message) > maxTCPPayload { // the upstream compressed names that must not be (RFC 3597 section 4)
+		return nil, errUnfit
 	}
 	t.ede = packEDE(a.EDE)
 	t.index(q, a)

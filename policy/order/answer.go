@@ -55,12 +55,17 @@ func ReadAddresses(v strictyaml.Value) (a Addresses) {
 	return a
 }
 
+// ReadLanguage reads a language tag (BCP 47): the keys of an answer's text, and
+// the config file's own.
+func ReadLanguage(v strictyaml.Value) string {
+	return strictyaml.Pattern(languagePattern, "write a language code such as it, en or pt-BR")(v)
+}
+
 // texts reads what people see, by language.
 func texts(v strictyaml.Value) map[string]string {
 	byLanguage := map[string]string{}
-	language := strictyaml.Pattern(languagePattern, "write a language code such as it, en or pt-BR")
 	for _, e := range v.Entries() {
-		if code := language(e.Key); code != "" {
+		if code := ReadLanguage(e.Key); code != "" {
 			byLanguage[code] = strictyaml.Text(e.Value)
 		}
 	}

@@ -84,10 +84,17 @@ type Authority struct {
 
 // Reference is where the order can be looked up.
 type Reference struct {
-	Case     string
-	Issued   string // a date, 2006-01-02
-	Document string
-	SHA256   string
+	Case      string
+	Issued    string // a date, 2006-01-02
+	Document  string
+	SHA256    string
+	Databases []DatabaseEntry
+}
+
+// DatabaseEntry is where a public database of blocking incidents has the order.
+type DatabaseEntry struct {
+	DB string // the database's registered name: lumen
+	ID string // of the entry
 }
 
 // Deadline is how long the provider has, counted from Received.

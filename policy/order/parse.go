@@ -20,6 +20,7 @@ const (
 	maxAuthorityRunes = 200 // EXTRA-TEXT carries it in every answer
 	maxDeadline       = 3650 * 24 * time.Hour
 	maxNotices        = 10_000 // each is compared with those before
+	maxDatabases      = 8      // EXTRA-TEXT may carry them
 )
 
 // order reads one document; found is where its values report to.
@@ -56,6 +57,8 @@ func (l *loader) order(v strictyaml.Value, source Source, found *problem.List) *
 var (
 	identifierPattern   = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]{0,62}$`)
 	jurisdictionPattern = regexp.MustCompile(`^[A-Z]{2}(-[A-Z0-9]{1,3})?$`)
+	databasePattern     = regexp.MustCompile(`^[a-z0-9-]{1,63}$`)
+	entryPattern        = regexp.MustCompile(`^[!-~]{1,63}$`)
 	languagePattern     = regexp.MustCompile(`^[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*$`) // BCP 47 in outline
 )
 
@@ -110,8 +113,28 @@ func reference(v strictyaml.Value) (r Reference) {
 		strictyaml.Key("issued", &r.Issued, strictyaml.Date),
 		strictyaml.Key("document", &r.Document, strictyaml.String),
 		strictyaml.Key("sha256", &r.SHA256, sha256Hex),
+		strictyaml.Key("databases", &r.Databases, databases),
 	)
 	return r
+}
+
+// databases reads the order's entries in public databases.
+func databases(v strictyaml.Value) []DatabaseEntry {
+	entries := strictyaml.List(databaseEntry)(v)
+	if len(entries) > maxDatabases {
+		v.Refuse(fmt.Sprintf("holds more than %d entries", maxDatabases), "leave some out")
+	}
+	return entries
+}
+
+func databaseEntry(v strictyaml.Value) (e DatabaseEntry) {
+	v.Mapping(
+		strictyaml.Key("db", &e.DB, strictyaml.Pattern(databasePattern,
+			"write its registered name, such as lumen: 1 to 63 of a-z, 0-9 and hyphen")).Required(),
+		strictyaml.Key("id", &e.ID, strictyaml.Pattern(entryPattern,
+			"write 1 to 63 visible ASCII characters")).Required(),
+	)
+	return e
 }
 
 func deadline(v strictyaml.Value) (d Deadline) {

@@ -38,7 +38,7 @@ func TestLoad_theLongFormIsReadInFull(t *testing.T) {
 		Jurisdiction: "GB-SCT", Category: "copyright-live",
 		Authority:  Authority{KindCourt, "Court of Example"},
 		LegalBasis: []string{"Example Act s. 97A", "Other Act s. 37(1)"},
-		Reference:  Reference{Case: "No. 00000/2020", Issued: "2021-02-15", Document: "docs/order.pdf", SHA256: hash},
+		Reference:  Reference{Case: "No. 00000/2020", Issued: "2021-02-15", Document: "docs/order.pdf", SHA256: hash, Databases: []DatabaseEntry{{"lumen", "12345"}}},
 		Received:   at(t, "2021-02-16T09:12:00+01:00"),
 		Deadline:   Deadline{Block: 24 * time.Hour, Unblock: 48 * time.Hour},
 		Valid:      Valid{at(t, "2021-02-16T09:12:00+01:00"), at(t, "2022-06-30T23:59:59+02:00"), "2021-08-15"},

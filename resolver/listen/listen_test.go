@@ -3,14 +3,12 @@ package listen
 import (
 	"bytes"
 	"context"
-	"encoding/binary"
 	"io"
 	"log/slog"
 	"net"
 	"net/netip"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -28,7 +26,7 @@ import (
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // serve starts a server with one order, in front of an upstream that answers
-// every A query; names that begin with "slow" take 300 ms.
+// every A query; names that begin with "slow" take 300 ms, with "slowest" 1 s.
 func serve(t *testing.T, addresses ...string) *Server {
 	t.Helper()
 	store := policy.NewStore()
@@ -73,6 +71,8 @@ func compile(t *testing.T, text string) *policy.Program {
 	return p
 }
 
+const slowest = time.Second
+
 func fakeUpstream(t *testing.T) netip.AddrPort {
 	t.Helper()
 	conn, err := net.ListenPacket("udp4", "127.0.0.1:0")
@@ -80,7 +80,10 @@ func fakeUpstream(t *testing.T) netip.AddrPort {
 		t.Fatal(err)
 	}
 	s := &dns.Server{PacketConn: conn, Handler: dns.HandlerFunc(func(w dns.ResponseWriter, q *dns.Msg) {
-		if strings.HasPrefix(strings.ToLower(q.Question[0].Name), "slow") {
+		switch qname := strings.ToLower(q.Question[0].Name); {
+		case strings.HasPrefix(qname, "slowest"):
+			time.Sleep(slowest)
+		case strings.HasPrefix(qname, "slow"):
 			time.Sleep(300 * time.Millisecond)
 		}
 		m := new(dns.Msg)
@@ -142,156 +145,6 @@ func TestServe_datagramsThatDeserveSilenceHoldNobodyUp(t *testing.T) {
 	}
 	if _, _, err := new(dns.Client).Exchange(query("blocked.test."), s.Addresses()[0].String()); err != nil {
 		t.Errorf("the next query: %v", err)
-	}
-}
-
-// frame is a message as TCP carries it.
-func frame(t *testing.T, m *dns.Msg) []byte {
-	t.Helper()
-	raw, err := m.Pack()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return append(binary.BigEndian.AppendUint16(nil, uint16(len(raw))), raw...)
-}
-
-func readFrame(t *testing.T, r io.Reader) *dns.Msg {
-	t.Helper()
-	var size [2]byte
-	if _, err := io.ReadFull(r, size[:]); err != nil {
-		t.Fatal(err)
-	}
-	raw := make([]byte, binary.BigEndian.Uint16(size[:]))
-	if _, err := io.ReadFull(r, raw); err != nil {
-		t.Fatal(err)
-	}
-	m := new(dns.Msg)
-	if err := m.Unpack(raw); err != nil {
-		t.Fatal(err)
-	}
-	return m
-}
-
-func dial(t *testing.T, s *Server) net.Conn {
-	t.Helper()
-	conn, err := net.Dial("tcp", s.Addresses()[0].String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = conn.Close() })
-	_ = conn.SetDeadline(time.Now().Add(10 * time.Second))
-	return conn
-}
-
-func TestTCP_rfc7766RepliesOutOfOrder(t *testing.T) {
-	s := serve(t, "127.0.0.1:0")
-	conn := dial(t, s)
-	var all []byte
-	for i, qname := range []string{"slow.test.", "blocked.test.", "fast.test."} {
-		m := query(qname)
-		m.Id = uint16(i)
-		all = append(all, frame(t, m)...)
-	}
-	if _, err := conn.Write(all); err != nil {
-		t.Fatal(err)
-	}
-	var got []uint16
-	for range 3 {
-		got = append(got, readFrame(t, conn).Id)
-	}
-	if want := []uint16{1, 2, 0}; !slices.Equal(got, want) {
-		t.Errorf("got replies %v, want %v: the slow one last", got, want)
-	}
-}
-
-func TestTCP_aThousandPipelinedQueriesAreAllAnswered(t *testing.T) {
-	s := serve(t, "127.0.0.1:0")
-	conn := dial(t, s)
-	go func() {
-		for i := range 1000 {
-			m := query("blocked.test.")
-			if i%2 > 0 {
-				m = query("free.test.")
-			}
-			m.Id = uint16(i)
-			raw, _ := m.Pack()
-			_, _ = conn.Write(append(binary.BigEndian.AppendUint16(nil, uint16(len(raw))), raw...))
-		}
-	}()
-	seen := map[uint16]bool{}
-	for range 1000 {
-		seen[readFrame(t, conn).Id] = true
-	}
-	if len(seen) != 1000 {
-		t.Errorf("got %d different replies, want 1000", len(seen))
-	}
-}
-
-func TestTCP_anOctetAtATimeIsStillAQuery(t *testing.T) {
-	s := serve(t, "127.0.0.1:0")
-	conn := dial(t, s)
-	for _, b := range frame(t, query("blocked.test.")) {
-		if _, err := conn.Write([]byte{b}); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if got := readFrame(t, conn); got.Rcode != dns.RcodeNameError {
-		t.Errorf("got %s, want NXDOMAIN", dns.RcodeToString[got.Rcode])
-	}
-}
-
-func TestTCP_aHalfClosedClientGetsItsAnswers(t *testing.T) {
-	s := serve(t, "127.0.0.1:0")
-	conn := dial(t, s)
-	if _, err := conn.Write(frame(t, query("slow.test."))); err != nil {
-		t.Fatal(err)
-	}
-	if err := conn.(*net.TCPConn).CloseWrite(); err != nil {
-		t.Fatal(err)
-	}
-	if got := readFrame(t, conn); len(got.Answer) != 1 {
-		t.Errorf("got %v, want the answer", got)
-	}
-}
-
-func TestTCP_whatIsNoQueryEndsTheConnection(t *testing.T) {
-	s := serve(t, "127.0.0.1:0")
-	conn := dial(t, s)
-	if _, err := conn.Write(bytes.Repeat([]byte{0xff}, 100)); err != nil {
-		t.Fatal(err)
-	}
-	if n, err := conn.Read(make([]byte, 1)); err != io.EOF && !isReset(err) {
-		t.Errorf("got %d octets, %v; want the connection closed", n, err)
-	}
-}
-
-func isReset(err error) bool { return err != nil && strings.Contains(err.Error(), "reset") }
-
-func TestTCP_oneClientTakesNotEveryPlace(t *testing.T) {
-	s := serve(t, "127.0.0.1:0")
-	for range maxConnectionsClient {
-		conn := dial(t, s)
-		if _, err := conn.Write(frame(t, query("blocked.test."))); err != nil {
-			t.Fatal(err)
-		}
-		readFrame(t, conn)
-	}
-	conn := dial(t, s)
-	_, _ = conn.Write(frame(t, query("blocked.test.")))
-	if _, err := conn.Read(make([]byte, 1)); err == nil {
-		t.Errorf("connection %d was served", maxConnectionsClient+1)
-	}
-	other := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 0, 0, 9)}}
-	second, err := other.Dial("tcp", s.Addresses()[0].String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer second.Close()
-	if _, err := second.Write(frame(t, query("blocked.test."))); err != nil {
-		t.Fatal(err)
-	}
-	if got := readFrame(t, second); got.Rcode != dns.RcodeNameError {
-		t.Errorf("another client: got %v", got)
 	}
 }
 

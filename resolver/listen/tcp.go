@@ -21,6 +21,7 @@ const (
 	maxConnectionsClient = 128                   // of one address: many subscribers may share one behind a NAT
 	maxInFlight          = 100                   // of one connection: beyond it reading waits, so the client does
 	writeTimeout         = 5 * time.Second       // a client that does not read its answers loses the connection
+	maxUnsent            = 256 << 10             // octets of late replies queued on a connection; beyond it is lost
 	busyIdleTimeout      = 2 * time.Second       // instead of idleTimeout when three quarters of the places are taken
 	acceptPause          = 50 * time.Millisecond // after an error such as "too many open files"
 )
@@ -41,16 +42,21 @@ func newTCPServer(r *resolver.Resolver, log *slog.Logger) *tcpServer {
 	return &tcpServer{resolver: r, log: log, open: map[*tcpConn]struct{}{}, clients: map[netip.Addr]int{}}
 }
 
-// tcpConn is one connection. Its reader owns the query; replies come from the
-// reader and from questions that had to wait.
+// tcpConn is one connection. Its reader owns the query and writes the replies
+// that are there at once; those to queries that had to wait are queued, and
+// written by a goroutine of their own that drain waits for.
 type tcpConn struct {
 	server   *tcpServer
 	conn     *net.TCPConn
 	client   netip.Addr
-	inFlight chan struct{} // a token for each query that waits
+	inFlight chan struct{} // a token for each query without its reply
+	framed   []byte        // the reader's
 
-	mu     sync.Mutex // one reply at a time
-	framed []byte
+	writing sync.Mutex // one writer at a time
+
+	mu     sync.Mutex // guards what follows; nobody waits for the client under it
+	unsent []byte     // late replies, framed
+	queued int        // how many
 }
 
 func (t *tcpServer) serve(done *sync.WaitGroup) {
@@ -155,7 +161,7 @@ func (c *tcpConn) serve() {
 		q.Client, q.Transport, q.Received = c.client, resolver.TCP, time.Now()
 		c.inFlight <- struct{}{} // reading waits while too many queries do
 		if reply := c.server.resolver.Respond(&q); !q.Waits() {
-			c.Reply(&q, reply)
+			c.answer(reply)
 		}
 	}
 	c.drain()
@@ -176,10 +182,8 @@ func (c *tcpConn) read(in *bufio.Reader, buf []byte) ([]byte, error) {
 	if c.server.stopped.Load() {
 		return nil, net.ErrClosed
 	}
-	if in.Buffered() == 0 {
-		if err := c.conn.SetReadDeadline(time.Now().Add(c.server.patience())); err != nil {
-			return nil, err
-		}
+	if err := c.conn.SetReadDeadline(time.Now().Add(c.server.patience())); err != nil {
+		return nil, err
 	}
 	var size [2]byte
 	if _, err := io.ReadFull(in, size[:]); err != nil {
@@ -196,17 +200,58 @@ func (c *tcpConn) read(in *bufio.Reader, buf []byte) ([]byte, error) {
 	return buf[:n], err
 }
 
-// Reply sends a reply, if there is one, and frees its query's place.
+// answer writes the reply to the query just read, if there is one. The reader
+// may wait for its own client.
+func (c *tcpConn) answer(reply []byte) {
+	if reply != nil {
+		c.framed = appendFrame(c.framed[:0], reply)
+		c.writing.Lock()
+		c.write(c.framed)
+		c.writing.Unlock()
+	}
+	<-c.inFlight
+}
+
+// Reply queues the reply to a query that had to wait. It does not wait for the
+// client: who brings the reply has others to serve.
 func (c *tcpConn) Reply(_ *resolver.Query, reply []byte) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	defer func() { <-c.inFlight }()
-	if reply == nil {
-		return
+	switch {
+	case reply == nil:
+	case len(c.unsent)+len(reply) > maxUnsent:
+		_ = c.conn.Close() // the client does not read
+	default:
+		c.unsent = appendFrame(c.unsent, reply)
 	}
-	c.framed = append(binary.BigEndian.AppendUint16(c.framed[:0], uint16(len(reply))), reply...)
+	if c.queued++; c.queued == 1 {
+		go c.flush()
+	}
+}
+
+// flush writes the late replies and frees their queries' places.
+func (c *tcpConn) flush() {
+	c.writing.Lock()
+	defer c.writing.Unlock()
+	c.mu.Lock()
+	framed, count := c.unsent, c.queued
+	c.unsent, c.queued = nil, 0
+	c.mu.Unlock()
+	c.write(framed)
+	for range count {
+		<-c.inFlight
+	}
+}
+
+// appendFrame appends a message as TCP carries it.
+func appendFrame(to, message []byte) []byte {
+	return append(binary.BigEndian.AppendUint16(to, uint16(len(message))), message...)
+}
+
+// write is for who holds writing.
+func (c *tcpConn) write(framed []byte) {
 	_ = c.conn.SetWriteDeadline(time.Now().Add(writeTimeout))
-	if _, err := c.conn.Write(c.framed); err != nil {
+	if _, err := c.conn.Write(framed); err != nil {
 		_ = c.conn.Close() // the client is gone; its reader notices
 	}
 }

@@ -22,10 +22,10 @@ const (
 	// held up: MSG_WAITFORONE returns with what is there.
 	batch = 64
 
-	// receiveBufferBytes survives a pause of some milliseconds at 100,000
-	// queries a second; the kernel caps it at net.core.rmem_max without
-	// CAP_NET_ADMIN.
-	receiveBufferBytes = 4 << 20
+	// bufferBytes, each way, survives a pause of some milliseconds at 100,000
+	// queries a second; the kernel caps it at net.core.rmem_max and wmem_max
+	// without CAP_NET_ADMIN.
+	bufferBytes = 4 << 20
 )
 
 // udpWorker is one SO_REUSEPORT socket and the one goroutine that reads it,
@@ -118,8 +118,10 @@ func (w *udpWorker) configure(family int, a netip.AddrPort) error {
 			return os.NewSyscallError("setsockopt", err)
 		}
 	}
-	if unix.SetsockoptInt(w.fd, unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, receiveBufferBytes) != nil {
-		_ = unix.SetsockoptInt(w.fd, unix.SOL_SOCKET, unix.SO_RCVBUF, receiveBufferBytes)
+	for forced, capped := range map[int]int{unix.SO_RCVBUFFORCE: unix.SO_RCVBUF, unix.SO_SNDBUFFORCE: unix.SO_SNDBUF} {
+		if unix.SetsockoptInt(w.fd, unix.SOL_SOCKET, forced, bufferBytes) != nil {
+			_ = unix.SetsockoptInt(w.fd, unix.SOL_SOCKET, capped, bufferBytes)
+		}
 	}
 	return os.NewSyscallError("bind", unix.Bind(w.fd, sockaddr(a)))
 }
@@ -166,7 +168,7 @@ func (m *messages) point(i int, control bool) {
 
 // maxLastBatches bounds what is still read after stop: more than the receive
 // buffer holds would be queries that came after it.
-const maxLastBatches = receiveBufferBytes / queryBytes / batch
+const maxLastBatches = bufferBytes / queryBytes / batch
 
 // serve answers until the worker is stopped, and then what was waiting.
 func (w *udpWorker) serve(r *resolver.Resolver) {
@@ -313,11 +315,13 @@ func (w *udpWorker) address(k, i int, reply []byte) {
 	}
 }
 
-// send sends the first n replies. A reply that the kernel refuses is skipped:
-// UDP promises nothing, and the others must go out.
+// send sends the first n replies. A reply that the kernel does not take at once
+// is skipped: UDP promises nothing, and the others must go out. To wait would
+// be to wait for strangers: replies to addresses of an own network that nobody
+// has fill the socket's buffer until ARP gives up.
 func (w *udpWorker) send(n int) {
 	for sent := 0; sent < n; {
-		done, _, errno := unix.Syscall6(unix.SYS_SENDMMSG, uintptr(w.fd), uintptr(unsafe.Pointer(&w.out.headers[sent])), uintptr(n-sent), 0, 0, 0)
+		done, _, errno := unix.Syscall6(unix.SYS_SENDMMSG, uintptr(w.fd), uintptr(unsafe.Pointer(&w.out.headers[sent])), uintptr(n-sent), unix.MSG_DONTWAIT, 0, 0)
 		switch {
 		case errno == unix.EINTR:
 		case errno != 0:
@@ -345,7 +349,7 @@ func (w *udpWorker) Reply(q *resolver.Query, reply []byte) {
 	w.mu.RLock()
 	defer w.mu.RUnlock()
 	if !w.closed {
-		_, _, _ = unix.Syscall(unix.SYS_SENDMSG, uintptr(w.fd), uintptr(unsafe.Pointer(&m.hdr)), 0)
+		_, _, _ = unix.Syscall(unix.SYS_SENDMSG, uintptr(w.fd), uintptr(unsafe.Pointer(&m.hdr)), unix.MSG_DONTWAIT)
 	}
 }
 

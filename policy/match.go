@@ -1,0 +1,199 @@
+package policy
+
+import (
+	"net/netip"
+
+	"bailiff/policy/name"
+	"bailiff/policy/order"
+)
+
+// Match appends to matches each order that n falls under for this client, one
+// entry an order, and returns the extended slice with the index of the match
+// that answers: -1 if none enforces.
+//
+// Within an order the closest of rules and exceptions decides, an exception on
+// a tie. Among orders the closest match answers: exact over subtree, more
+// labels over fewer; then the order's rank.
+func (s *Snapshot) Match(n *name.Buffer, client netip.Addr, matches []Match) (all []Match, answers int) {
+	if s.program == nil {
+		return matches, -1
+	}
+	start := len(matches)
+	matches = s.gather(n, client, matches)
+	if len(matches) == start {
+		return matches, -1
+	}
+	return settle(matches, start)
+}
+
+// gather appends an entry for each order of which a rule or an exception
+// stands for n: the one that decides within the order.
+func (s *Snapshot) gather(n *name.Buffer, client netip.Addr, matches []Match) []Match {
+	start, t := len(matches), s.program.table
+	h := t.seed
+	for i := n.Labels() - 1; i >= 0; i-- {
+		h = n.HashLabel(h, i)
+		slot := t.find(h)
+		if slot == 0 {
+			break
+		}
+		if record := uint32(slot); record != 0 {
+			if !t.holds(record, n.Suffix(i)) {
+				break
+			}
+			matches = s.collect(matches, start, t.set(record), place{label: i, closeness: -2 * i}, client)
+		}
+		if slot&childFlag == 0 {
+			break
+		}
+	}
+	if len(s.program.anyTLD) == 0 {
+		return matches
+	}
+	for i := range n.Labels() - 1 {
+		if set, ok := s.program.labelSet(n, i); ok {
+			matches = s.collect(matches, start, set, place{label: i, closeness: -2 * i}, client)
+		}
+	}
+	return matches
+}
+
+// place is where in a query something matched, and how closely.
+type place struct {
+	label     int // the first label of the rule's name; 0 for addresses
+	closeness int
+}
+
+// MatchAddress appends to matches each order that holds an address of the
+// response to a query for n, as Match does; start is where such matches begin.
+// An exception for n lifts its order's address rules too.
+func (s *Snapshot) MatchAddress(address netip.Addr, n *name.Buffer, client netip.Addr, matches []Match, start int) []Match {
+	before := len(matches)
+	for prefix, set := range s.program.addresses.Supernets(netip.PrefixFrom(address, address.BitLen())) {
+		bits := prefix.Bits()
+		if address.Is4() {
+			bits += 96 // so that both families compare
+		}
+		matches = s.collect(matches, start, set, place{closeness: bits}, client)
+	}
+	if len(matches) == before {
+		return matches
+	}
+	kept := matches[:before]
+	for _, m := range matches[before:] {
+		if !s.excepts(&m, n, client) {
+			kept = append(kept, m)
+		}
+	}
+	return kept
+}
+
+// excepts reports whether an exception of the order stands for n.
+func (s *Snapshot) excepts(m *Match, n *name.Buffer, client netip.Addr) bool {
+	var room [8]Match
+	for _, other := range s.gather(n, client, room[:0]) {
+		if other.rank == m.rank && other.except {
+			return true
+		}
+	}
+	return false
+}
+
+// Settle picks from the matches beyond start the one that answers.
+func Settle(matches []Match, start int) (all []Match, answers int) { return settle(matches, start) }
+
+// HoldsAddress reports whether any rule, of whatever order, dates and clients,
+// holds the address.
+func (s *Snapshot) HoldsAddress(address netip.Addr) bool {
+	return s.program.addresses.Contains(address)
+}
+
+// HoldsAddresses reports whether there are address rules at all.
+func (s *Snapshot) HoldsAddresses() bool { return s.program != nil && s.program.addresses != nil }
+
+// Touches reports whether any rule, of whatever order, dates and clients,
+// stands on the path of n. While it does not, no client's answer can change.
+func (s *Snapshot) Touches(n *name.Buffer) bool {
+	if s.program == nil {
+		return false
+	}
+	t := s.program.table
+	h := t.seed
+	for i := n.Labels() - 1; i >= 0; i-- {
+		h = n.HashLabel(h, i)
+		slot := t.find(h)
+		if record := uint32(slot); record != 0 && t.holds(record, n.Suffix(i)) {
+			return true
+		}
+		if slot&childFlag == 0 {
+			break
+		}
+	}
+	for i := range n.Labels() - 1 {
+		if _, ok := s.program.labelSet(n, i); ok {
+			return true
+		}
+	}
+	return false
+}
+
+// collect adds what one set says about a query that matched at p. Matches are
+// kept one an order: the closest.
+func (s *Snapshot) collect(matches []Match, start int, set uint32, p place, client netip.Addr) []Match {
+	sp := s.spans[set]
+	for i := range s.active[sp.at : sp.at+sp.n] {
+		r := &s.active[int(sp.at)+i]
+		if p.label == 0 && r.match == name.Below || p.label > 0 && r.match == name.Exact {
+			continue
+		}
+		o := s.program.orders[r.order]
+		if !o.serves(client) {
+			continue
+		}
+		m := Match{Order: o, Rule: int(r.rule), OwnerLabel: p.label, Until: r.untilSeconds, rank: r.order, closeness: p.closeness, except: r.except}
+		if r.match == name.Exact {
+			m.closeness++
+		}
+		matches = closest(matches, start, m)
+	}
+	return matches
+}
+
+// closest keeps one entry an order: the closest, an exception on a tie, else
+// the rule that stands first.
+func closest(matches []Match, start int, m Match) []Match {
+	for i := start; i < len(matches); i++ {
+		old := &matches[i]
+		if old.rank != m.rank {
+			continue
+		}
+		if d := m.closeness - old.closeness; d > 0 || d == 0 && (m.except && !old.except || m.except == old.except && m.Rule < old.Rule) {
+			*old = m
+		}
+		return matches
+	}
+	return append(matches, m)
+}
+
+// settle drops the orders that an exception lifts and picks the one that
+// answers.
+func settle(matches []Match, start int) ([]Match, int) {
+	kept, answers := matches[:start], -1
+	for _, m := range matches[start:] {
+		if m.except {
+			continue
+		}
+		kept = append(kept, m)
+		if m.Order.Mode != order.Enforce {
+			continue
+		}
+		if answers >= 0 {
+			best := &kept[answers]
+			if d := m.closeness - best.closeness; d < 0 || d == 0 && m.rank > best.rank {
+				continue
+			}
+		}
+		answers = len(kept) - 1
+	}
+	return kept, answers
+}

@@ -1,0 +1,142 @@
+package resolver
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/miekg/dns"
+
+	"bailiff/policy/order"
+)
+
+// Every trigger with every action, on truth just fetched, on truth from the
+// cache, and on truth that was cached before the order came.
+func TestRespond_everyTriggerWithEveryAction(t *testing.T) {
+	zone := []string{
+		"www.direct.test. 300 IN A 198.51.100.1",
+		"alias.free.test. 300 IN CNAME target.linked.test.", "target.linked.test. 300 IN A 198.51.100.2",
+		"pirate.test. 300 IN A 198.51.100.3",
+		"host.free.test. 300 IN A 198.51.100.66", "host.free.test. 300 IN A 198.51.100.4",
+		"hint.free.test. 300 IN HTTPS 1 . alpn=h2 ipv4hint=198.51.100.66",
+		"nat64.free.test. 300 IN AAAA 64:ff9b::c633:6442",
+		"sixtofour.free.test. 300 IN AAAA 2002:c633:6442::1",
+	}
+	triggers := []struct {
+		name, rule, qname string
+		qtype             uint16
+		soaOwner          string // of negative answers
+		chain             int    // CNAMEs that stay
+	}{
+		{"name", "{name: direct.test}", "www.direct.test.", dns.TypeA, "direct.test.", 0},
+		{"name of a target", "{name: linked.test}", "alias.free.test.", dns.TypeA, "linked.test.", 1},
+		{"any-tld", "{label: pirate, match: any-tld}", "pirate.test.", dns.TypeA, "pirate.test.", 0},
+		{"any-tld below a suffix of two labels", "{label: pirate, match: any-tld}", "www.pirate.co.uk.", dns.TypeA, "pirate.co.uk.", 0},
+		{"address", "{address: 198.51.100.66}", "host.free.test.", dns.TypeA, "host.free.test.", 0},
+		{"address prefix", "{address: 198.51.100.64/28}", "host.free.test.", dns.TypeA, "host.free.test.", 0},
+		{"address in a hint", "{address: 198.51.100.66}", "hint.free.test.", dns.TypeHTTPS, "hint.free.test.", 0},
+		{"address in NAT64 form", "{address: 198.51.100.66}", "nat64.free.test.", dns.TypeAAAA, "nat64.free.test.", 0},
+		{"address in 6to4 form", "{address: 198.51.100.66}", "sixtofour.free.test.", dns.TypeAAAA, "sixtofour.free.test.", 0},
+	}
+	for _, tr := range triggers {
+		for action := order.ActionNXDOMAIN; action <= order.ActionDrop; action++ {
+			for _, when := range []string{"fresh", "cached", "order comes later"} {
+				t.Run(fmt.Sprintf("%s, %s, %s", tr.name, action, when), func(t *testing.T) {
+					text := fmt.Sprintf("id: o\nauthority: Court\nanswer: {action: %s}\nrules: [%s]\n", action, tr.rule)
+					w := newWorld(t, noOrder, zone...)
+					if when == "fresh" {
+						w.reload(t, text)
+					}
+					got := w.ask(t, question(tr.qname, tr.qtype))
+					if when == "order comes later" {
+						w.reload(t, text)
+					}
+					if when != "fresh" {
+						w.reload(t, text)
+						got = w.ask(t, question(tr.qname, tr.qtype))
+					}
+					checkAnswer(t, got, action, tr.qtype, tr.soaOwner, tr.chain)
+				})
+			}
+		}
+	}
+}
+
+const noOrder = "id: none\nauthority: Court\nblock: [nobody.example]\n"
+
+// checkAnswer compares a reply with what the interfaces say of the action.
+func checkAnswer(t *testing.T, got *dns.Msg, action order.Action, qtype uint16, soaOwner string, chain int) {
+	t.Helper()
+	if action == order.ActionDrop {
+		if got != nil {
+			t.Errorf("got %v, want no reply", got)
+		}
+		return
+	}
+	rcode := map[order.Action]int{order.ActionNXDOMAIN: dns.RcodeNameError, order.ActionRefuse: dns.RcodeRefused}[action]
+	notice := map[uint16]string{dns.TypeA: "192.0.2.80", dns.TypeAAAA: "2001:db8::80"}[qtype]
+	records, soas := chain, []string{soaOwner}
+	switch {
+	case action == order.ActionRefuse:
+		records, soas = 0, nil
+	case action == order.ActionNotice && notice != "":
+		records, soas = chain+1, nil
+		if n := len(got.Answer); n == 0 || !strings.HasSuffix(got.Answer[n-1].String(), "\t"+notice) {
+			t.Errorf("got answer %v, want it to end in %s", got.Answer, notice)
+		}
+	}
+	var owners []string
+	for _, rr := range got.Ns {
+		owners = append(owners, rr.Header().Name)
+	}
+	if got.Rcode != rcode || len(got.Answer) != records || !slices.Equal(owners, soas) {
+		t.Errorf("got %v, want %s with %d records and SOA of %v", got, dns.RcodeToString[rcode], records, soas)
+	}
+	if wantAA := action != order.ActionRefuse && chain == 0; got.Authoritative != wantAA {
+		t.Errorf("got AA %v, want %v", got.Authoritative, wantAA)
+	}
+}
+
+func TestRespond_anExceptionLiftsItsOwnOrdersAddressRules(t *testing.T) {
+	w := newWorld(t, `
+id: one
+authority: Court
+rules:
+  - {address: 198.51.100.66}
+  - {except: third.test, match: exact, reason: shares the address}
+`, "third.test. 300 IN A 198.51.100.66", "pirate.test. 300 IN A 198.51.100.66")
+	for qname, want := range map[string]int{"third.test": dns.RcodeSuccess, "pirate.test": dns.RcodeNameError} {
+		for range 2 {
+			if got := w.ask(t, question(qname, dns.TypeA)); got.Rcode != want {
+				t.Errorf("%s: got %s, want %s", qname, dns.RcodeToString[got.Rcode], dns.RcodeToString[want])
+			}
+		}
+	}
+}
+
+func TestRespond_aNameRuleBeatsAnAddressRule(t *testing.T) {
+	w := newWorld(t, `
+id: by-address
+priority: 100
+authority: Court
+answer: {action: refuse}
+rules: [{address: 198.51.100.0/24}]
+---
+id: by-name
+authority: Court
+block: [linked.test]
+`, "alias.free.test. 300 IN CNAME linked.test.", "linked.test. 300 IN A 198.51.100.66")
+	if got := w.ask(t, question("alias.free.test", dns.TypeA)); got.Rcode != dns.RcodeNameError {
+		t.Errorf("got %s, want NXDOMAIN of the name rule", dns.RcodeToString[got.Rcode])
+	}
+}
+
+func TestRespond_negativeTruthHoldsNoAddress(t *testing.T) {
+	w := newWorld(t, "id: o\nauthority: Court\nrules: [{address: 198.51.100.66}]\n", "ns.test. 300 IN A 198.51.100.66")
+	for range 2 {
+		if got := w.ask(t, question("nothing.test", dns.TypeA)); got.Rcode != dns.RcodeNameError || got.Authoritative {
+			t.Errorf("got %v, want the truth", got)
+		}
+	}
+}
