@@ -1,8 +1,6 @@
 package policy
 
 import (
-	"unsafe"
-
 	"golang.org/x/net/publicsuffix"
 
 	"bailiff/policy/name"
@@ -29,7 +27,6 @@ func isPublicSuffix(wire []byte) bool {
 		}
 		dotted = append(dotted, wire[i+1:i+1+int(wire[i])]...)
 	}
-	// The string lives no longer than this call, and dotted is not changed.
-	suffix, _ := publicsuffix.PublicSuffix(unsafe.String(unsafe.SliceData(dotted), len(dotted)))
+	suffix, _ := publicsuffix.PublicSuffix(string(dotted))
 	return len(suffix) == len(dotted)
 }
