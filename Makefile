@@ -20,7 +20,7 @@ export PATH := $(PATH):/usr/sbin:/sbin
 
 .PHONY: help
 help: ## list the targets
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-14s %s\n", $$1, $$2}'
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-19s %s\n", $$1, $$2}'
 
 .PHONY: run
 run: build ## build, and serve the example orders on 127.0.0.1 port 5300
@@ -71,6 +71,12 @@ vuln: check-go ## look for known vulnerabilities (asks vuln.go.dev)
 .PHONY: bench
 bench: check-go ## run the benchmarks whose name matches BENCH
 	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem ./...
+
+# Flags: make bench-peers BENCHFLAGS='--rounds 1 --peers unbound-rpz,bind'
+.PHONY: bench-peers
+bench-peers: build ## measure beside other resolvers, write docs/benchmarks.md (Debian, as root)
+	@deploy/bench/install-peers.sh
+	$(GO) run ./deploy/bench $(BENCHFLAGS)
 
 .PHONY: fuzz
 fuzz: check-go ## run each fuzz target for FUZZTIME

@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"bailiff/policy"
+	"bailiff/policy/guard"
 	"bailiff/policy/order"
 	"bailiff/policy/problem"
 )
@@ -187,6 +188,7 @@ func commands(document []byte) (found [][]string) {
 func TestExamples_loadWithoutAProblem(t *testing.T) {
 	var problems problem.List
 	set := order.Load([]string{"deploy/examples"}, &problems)
+	guard.New(guard.Config{}, &problems).Check(set, nil, &problems)
 	program := policy.Compile(set, policy.Options{}, &problems)
 	for _, p := range problems.Sorted() {
 		t.Error(p)

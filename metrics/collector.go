@@ -66,6 +66,7 @@ func (c *Collector) Describe(ch chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
 		requestsDesc, responsesDesc, durationDesc,
 		matchesDesc, infoDesc, rulesDesc, untilDesc, delayDesc,
+		noticeDelayDesc, deadlineDesc, missedDesc, reviewDesc, reviewDueDesc,
 		reloadOKDesc, reloadTimeDesc, generationDesc, reloadsDesc,
 		cacheEntriesDesc, cacheHitsDesc, cacheMissesDesc, cacheEvictionsDesc,
 		panicsDesc, buildDesc,

@@ -168,7 +168,7 @@ bailiff_orders_reloads_total{result="rejected"} %d
 
 // busyCollector is a collector with at least one series of every metric.
 func busyCollector(t *testing.T) *Collector {
-	c := newCollector(t, twoOrders)
+	c := newCollector(t, twoOrders+"---"+noticed)
 	c.Counters.Observe(resolver.Event{Type: 1, Source: resolver.SourceCache})
 	c.Counters.Exchanged(upstream.Exchange{To: netip.MustParseAddrPort("192.0.2.53:53")})
 	return c

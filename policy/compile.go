@@ -2,15 +2,12 @@ package policy
 
 import (
 	"cmp"
-	"encoding/binary"
 	"fmt"
-	"math/rand/v2"
 	"slices"
 	"time"
 
 	"github.com/gaissmai/bart"
 
-	"bailiff/policy/list"
 	"bailiff/policy/name"
 	"bailiff/policy/order"
 	"bailiff/policy/problem"
@@ -24,9 +21,11 @@ type Program struct {
 	sets     [][]uint32 // binding numbers of each set; set 0 is empty
 
 	// What is looked up, each leading to the number of a set.
-	table     *table
-	anyTLD    map[string]uint32   // by label, its length octet before it
-	addresses *bart.Table[uint32] // nil: no address rules
+	table           *table
+	anyTLD          map[string]uint32   // by label, its length octet before it
+	addresses       *bart.Table[uint32] // nil: no address rules
+	servers         *table              // nil: no rules on name servers
+	serverAddresses *bart.Table[uint32]
 }
 
 // binding is what ties a name to a rule: one for each rule and way of matching.
@@ -50,7 +49,7 @@ type Options struct {
 // refusal, its own or one that was there; it consumes the names of set's rules.
 func Compile(set *order.Set, opts Options, problems *problem.List) *Program {
 	orders := slices.Clone(set.Orders)
-	slices.SortFunc(orders, precedence)
+	slices.SortFunc(orders, Precedence)
 	for _, o := range orders {
 		checkRevision(o, opts.Loaded, problems)
 		checkNotice(o, opts.Notice, problems)
@@ -60,7 +59,7 @@ func Compile(set *order.Set, opts Options, problems *problem.List) *Program {
 	if problems.Refused() {
 		return nil
 	}
-	if !program.table.selfCheck() {
+	if !program.table.selfCheck() || program.servers != nil && !program.servers.selfCheck() {
 		problems.Add(problem.Problem{
 			File: "policy", Text: "a name is not found by its own rule: a fault of this program",
 			Remedy: "keep the orders in force and report it",
@@ -88,9 +87,9 @@ func build(orders []*order.Order, opts Options, problems *problem.List) *Program
 	}
 }
 
-// precedence orders the orders as interfaces prescribe for matches that are
+// Precedence orders the orders as interfaces prescribe for matches that are
 // equally close: higher priority, earlier valid.from, smaller id.
-func precedence(a, b *order.Order) int {
+func Precedence(a, b *order.Order) int {
 	return cmp.Or(
 		cmp.Compare(b.Priority, a.Priority),
 		a.Valid.From.Compare(b.Valid.From),
@@ -124,16 +123,19 @@ func checkNotice(o *order.Order, server order.Addresses, problems *problem.List)
 	}
 }
 
-// noteExactNXDOMAIN warns once a rule of a block that reaches further than it
-// says.
+// noteExactNXDOMAIN warns, once an order, of a block that reaches further than
+// it says.
 func noteExactNXDOMAIN(o *order.Order, problems *problem.List) {
 	if o.Answer.Action != order.ActionNXDOMAIN {
 		return
 	}
 	for i := range o.Rules {
 		r := &o.Rules[i]
+		if r.Except || r.Trigger != order.TriggerName {
+			continue
+		}
 		for e := range r.Names.All() {
-			if r.Except || e.Match != name.Exact {
+			if e.Match != name.Exact {
 				continue
 			}
 			problems.Add(problem.Problem{
@@ -141,7 +143,7 @@ func noteExactNXDOMAIN(o *order.Order, problems *problem.List) {
 				Text:   "is answered NXDOMAIN, after which caches may hide the names below it too (RFC 8020)",
 				Remedy: "consider `action: nodata`",
 			})
-			break
+			return
 		}
 	}
 }
@@ -154,193 +156,13 @@ func shown(o *order.Order, n []byte) string {
 	return name.Name(n).String()
 }
 
-// compiler is one attempt at a Program.
-type compiler struct {
-	orders   []*order.Order
-	opts     Options
-	problems *problem.List
-	builder  *builder
-	bindings []binding
-	sets     [][]uint32
-	interned map[string]uint32 // a set's binding numbers, as octets → its number
-	anyTLD   map[string]uint32
-	prefixes *bart.Table[uint32]
-	single   []uint32 // binding number → number of the set that holds it alone
-}
-
-func newCompiler(orders []*order.Order, opts Options, problems *problem.List) *compiler {
-	expected := 0
-	for _, o := range orders {
-		for i := range o.Rules {
-			expected += o.Rules[i].Names.Len()
-		}
-	}
-	return &compiler{
-		orders: orders, opts: opts, problems: problems,
-		builder:  newBuilder(rand.Uint64(), expected),
-		sets:     [][]uint32{nil},
-		interned: map[string]uint32{},
-		anyTLD:   map[string]uint32{},
-	}
-}
-
-// rules puts every rule where queries find it.
-func (c *compiler) rules() bool {
-	ok := true
-	for i, o := range c.orders {
-		for j := range o.Rules {
-			r := &o.Rules[j]
-			b := binding{order: uint32(i), rule: uint32(j), except: r.Except, valid: validityOf(o.Valid, r.From, r.Until)}
-			switch r.Trigger {
-			case order.TriggerAnyTLD:
-				c.labels(r, c.bind(b))
-			case order.TriggerAddress:
-				c.addresses(r, c.bind(b))
-			case order.TriggerName:
-				ok = c.names(o, r, b) && ok
-			}
-		}
-	}
-	return ok
-}
-
-// names puts the names of a rule into the trie.
-func (c *compiler) names(o *order.Order, r *order.Rule, b binding) (ok bool) {
-	ok = true
-	numbers := [3]uint32{} // by way of matching; binding numbers start at 1
-	for e := range r.Names.All() {
-		if !guard(o, r, e, c.problems) {
-			ok = false
-			continue
-		}
-		if numbers[e.Match] == 0 {
-			b.match = e.Match
-			numbers[e.Match] = c.bind(b)
-		}
-		if err := c.add(e, numbers[e.Match], r); err != nil {
-			c.problems.Add(problem.Problem{File: r.File, Line: e.Line, Text: err.Error(), Remedy: "split the load over several servers"})
-			return false
-		}
-	}
-	return ok
-}
-
-// labels notes the labels of an any-tld rule.
-func (c *compiler) labels(r *order.Rule, number uint32) {
-	for e := range r.Names.All() {
-		key := string(e.Name[:len(e.Name)-1])
-		c.anyTLD[key] = c.with(c.anyTLD[key], number)
-	}
-}
-
-// addresses notes the prefixes of an address rule.
-func (c *compiler) addresses(r *order.Rule, number uint32) {
-	if c.prefixes == nil {
-		c.prefixes = new(bart.Table[uint32])
-	}
-	for _, p := range r.Prefixes {
-		set, _ := c.prefixes.Get(p.Prefix)
-		c.prefixes.Insert(p.Prefix, c.with(set, number))
-	}
-}
-
-// with is the number of the set with one binding more.
-func (c *compiler) with(set, number uint32) uint32 {
-	if slices.Contains(c.sets[set], number) {
-		return set
-	}
-	if set == 0 {
-		return c.alone(number)
-	}
-	return c.intern(append(slices.Clone(c.sets[set]), number))
-}
-
-// alone is the number of the set that holds one binding only.
-func (c *compiler) alone(number uint32) uint32 {
-	if c.single[number] == 0 {
-		c.single[number] = c.intern([]uint32{number})
-	}
-	return c.single[number]
-}
-
-// bind numbers a binding, from 1.
-func (c *compiler) bind(b binding) uint32 {
-	if len(c.bindings) == 0 {
-		c.bindings = append(c.bindings, binding{})
-		c.single = append(c.single, 0)
-	}
-	c.bindings = append(c.bindings, b)
-	c.single = append(c.single, 0)
-	return uint32(len(c.bindings) - 1)
-}
-
-// add ties one name to a binding.
-func (c *compiler) add(e list.Entry, number uint32, r *order.Rule) error {
-	record, fresh, err := c.builder.add(e.Name)
-	if err != nil {
-		return err
-	}
-	at := c.builder.records[record:]
-	if fresh {
-		binary.LittleEndian.PutUint32(at, c.alone(number))
-		return nil
-	}
-	set := binary.LittleEndian.Uint32(at)
-	c.checkContradiction(c.sets[set], number, e, r)
-	binary.LittleEndian.PutUint32(at, c.with(set, number))
-	return nil
-}
-
-// intern returns the number of the set of these bindings.
-func (c *compiler) intern(numbers []uint32) uint32 {
-	key := make([]byte, 0, 4*len(numbers))
-	for _, n := range numbers {
-		key = binary.LittleEndian.AppendUint32(key, n)
-	}
-	if n, ok := c.interned[string(key)]; ok {
-		return n
-	}
-	c.sets = append(c.sets, numbers)
-	n := uint32(len(c.sets) - 1)
-	c.interned[string(key)] = n
-	return n
-}
-
-// checkContradiction refuses the same name and way of matching as a rule and
-// as an exception of one order.
-func (c *compiler) checkContradiction(set []uint32, number uint32, e list.Entry, r *order.Rule) {
-	b := c.bindings[number]
-	for _, n := range set {
-		if o := c.bindings[n]; o.order == b.order && o.match == b.match && o.except != b.except {
-			c.problems.Add(problem.Problem{
-				File: r.File, Line: e.Line, Place: r.Place, Value: shown(c.orders[b.order], e.Name),
-				Text:   "is both under order and excepted (" + c.orders[b.order].Rules[o.rule].Place + ")",
-				Remedy: "keep one of the two",
-			})
-		}
-	}
-}
-
-// freeze makes the Program, nil if the table needs another seed.
-func (c *compiler) freeze() *Program {
-	t := c.builder.table()
-	if t == nil {
-		return nil
-	}
-	p := &Program{bindings: c.bindings, sets: c.sets, table: t, anyTLD: c.anyTLD, addresses: c.prefixes}
-	for _, o := range c.orders {
-		p.orders = append(p.orders, newOrder(o, c.opts))
-	}
-	return p
-}
-
 // newOrder keeps of an order what queries need; the names stay behind.
 func newOrder(written *order.Order, opts Options) *Order {
 	o := &Order{Order: written, TTLSeconds: uint32(written.Answer.TTL / time.Second)}
 	for _, r := range written.Rules {
 		o.Rules = append(o.Rules, Rule{
 			Place: r.Place, File: r.File, Line: r.Line, Trigger: r.Trigger, Except: r.Except,
-			Names: r.Len(), From: r.From, Until: r.Until,
+			Names: r.Len(), From: r.From, Until: r.Until, Notice: r.Notice,
 		})
 	}
 	notice := written.Answer.Notice

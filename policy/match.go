@@ -3,6 +3,8 @@ package policy
 import (
 	"net/netip"
 
+	"github.com/gaissmai/bart"
+
 	"bailiff/policy/name"
 	"bailiff/policy/order"
 )
@@ -29,30 +31,16 @@ func (s *Snapshot) Match(n *name.Buffer, client netip.Addr, matches []Match) (al
 // gather appends an entry for each order of which a rule or an exception
 // stands for n: the one that decides within the order.
 func (s *Snapshot) gather(n *name.Buffer, client netip.Addr, matches []Match) []Match {
-	start, t := len(matches), s.program.table
-	h := t.seed
-	for i := n.Labels() - 1; i >= 0; i-- {
-		h = n.HashLabel(h, i)
-		slot := t.find(h)
-		if slot == 0 {
-			break
-		}
-		if record := uint32(slot); record != 0 {
-			if !t.holds(record, n.Suffix(i)) {
-				break
-			}
-			matches = s.collect(matches, start, t.set(record), place{label: i, closeness: -2 * i}, client)
-		}
-		if slot&childFlag == 0 {
-			break
-		}
-	}
+	start := len(matches)
+	s.program.table.walk(n, func(label int, set uint32) {
+		matches = s.collect(matches, start, set, place{label: label, owner: label, closeness: -2 * label}, client)
+	})
 	if len(s.program.anyTLD) == 0 {
 		return matches
 	}
 	for i := range n.Labels() - 1 {
 		if set, ok := s.program.labelSet(n, i); ok {
-			matches = s.collect(matches, start, set, place{label: i, closeness: -2 * i}, client)
+			matches = s.collect(matches, start, set, place{label: i, owner: i, closeness: -2 * i}, client)
 		}
 	}
 	return matches
@@ -60,25 +48,53 @@ func (s *Snapshot) gather(n *name.Buffer, client netip.Addr, matches []Match) []
 
 // place is where in a query something matched, and how closely.
 type place struct {
-	label     int // the first label of the rule's name; 0 for addresses
+	label     int // of what was looked up, where the rule's name starts; 0 for addresses
+	owner     int // the same of QNAME, where the rule is about that; else 0
 	closeness int
 }
 
 // MatchAddress appends to matches each order that holds an address of the
-// response to a query for n, as Match does; start is where such matches begin.
-// An exception for n lifts its order's address rules too.
+// response to a query for n, one entry an order beyond start. An exception for
+// n lifts its order's address rules too. Settle then says which one answers.
 func (s *Snapshot) MatchAddress(address netip.Addr, n *name.Buffer, client netip.Addr, matches []Match, start int) []Match {
+	return s.matchPrefixes(s.program.addresses, address, n, client, matches, start)
+}
+
+// MatchServer does as MatchAddress does with the name of a name server of a
+// zone that the query for n leads to, MatchServerAddress with its address. A
+// server's name is closer than its address.
+func (s *Snapshot) MatchServer(server, n *name.Buffer, client netip.Addr, matches []Match, start int) []Match {
+	const byName = 1000 // more than any prefix has bits
 	before := len(matches)
-	for prefix, set := range s.program.addresses.Supernets(netip.PrefixFrom(address, address.BitLen())) {
+	s.program.servers.walk(server, func(label int, set uint32) {
+		matches = s.collect(matches, start, set, place{label: label, closeness: byName + 2*(server.Labels()-label)}, client)
+	})
+	return s.dropExcepted(matches, before, n, client)
+}
+
+// MatchServerAddress is described at MatchServer.
+func (s *Snapshot) MatchServerAddress(address netip.Addr, n *name.Buffer, client netip.Addr, matches []Match, start int) []Match {
+	return s.matchPrefixes(s.program.serverAddresses, address, n, client, matches, start)
+}
+
+func (s *Snapshot) matchPrefixes(t *bart.Table[uint32], address netip.Addr, n *name.Buffer, client netip.Addr, matches []Match, start int) []Match {
+	if t == nil {
+		return matches
+	}
+	before := len(matches)
+	for prefix, set := range t.Supernets(netip.PrefixFrom(address, address.BitLen())) {
 		bits := prefix.Bits()
 		if address.Is4() {
 			bits += 96 // so that both families compare
 		}
 		matches = s.collect(matches, start, set, place{closeness: bits}, client)
 	}
-	if len(matches) == before {
-		return matches
-	}
+	return s.dropExcepted(matches, before, n, client)
+}
+
+// dropExcepted drops the matches beyond before of orders with an exception
+// for n.
+func (s *Snapshot) dropExcepted(matches []Match, before int, n *name.Buffer, client netip.Addr) []Match {
 	kept := matches[:before]
 	for _, m := range matches[before:] {
 		if !s.excepts(&m, n, client) {
@@ -102,32 +118,42 @@ func (s *Snapshot) excepts(m *Match, n *name.Buffer, client netip.Addr) bool {
 // Settle picks from the matches beyond start the one that answers.
 func Settle(matches []Match, start int) (all []Match, answers int) { return settle(matches, start) }
 
+// HoldsAddresses reports whether there are address rules at all.
+func (s *Snapshot) HoldsAddresses() bool { return s.program != nil && s.program.addresses != nil }
+
+// HoldsServers reports whether there are rules on name servers, HoldsServerAddresses
+// whether any is on their addresses.
+func (s *Snapshot) HoldsServers() bool {
+	return s.program != nil && (s.program.servers != nil || s.program.serverAddresses != nil)
+}
+
+// HoldsServerAddresses is described at HoldsServers.
+func (s *Snapshot) HoldsServerAddresses() bool {
+	return s.program != nil && s.program.serverAddresses != nil
+}
+
 // HoldsAddress reports whether any rule, of whatever order, dates and clients,
-// holds the address.
+// holds the address. While none does, no client's answer can change.
 func (s *Snapshot) HoldsAddress(address netip.Addr) bool {
 	return s.program.addresses.Contains(address)
 }
 
-// HoldsAddresses reports whether there are address rules at all.
-func (s *Snapshot) HoldsAddresses() bool { return s.program != nil && s.program.addresses != nil }
+// HoldsServer and HoldsServerAddress are HoldsAddress for name servers.
+func (s *Snapshot) HoldsServer(server *name.Buffer) bool { return s.program.servers.touches(server) }
 
-// Touches reports whether any rule, of whatever order, dates and clients,
-// stands on the path of n. While it does not, no client's answer can change.
+// HoldsServerAddress is described at HoldsServer.
+func (s *Snapshot) HoldsServerAddress(address netip.Addr) bool {
+	return s.program.serverAddresses != nil && s.program.serverAddresses.Contains(address)
+}
+
+// Touches is HoldsAddress for a name: it reports whether any rule stands on
+// the path of n.
 func (s *Snapshot) Touches(n *name.Buffer) bool {
 	if s.program == nil {
 		return false
 	}
-	t := s.program.table
-	h := t.seed
-	for i := n.Labels() - 1; i >= 0; i-- {
-		h = n.HashLabel(h, i)
-		slot := t.find(h)
-		if record := uint32(slot); record != 0 && t.holds(record, n.Suffix(i)) {
-			return true
-		}
-		if slot&childFlag == 0 {
-			break
-		}
+	if s.program.table.touches(n) {
+		return true
 	}
 	for i := range n.Labels() - 1 {
 		if _, ok := s.program.labelSet(n, i); ok {
@@ -150,7 +176,7 @@ func (s *Snapshot) collect(matches []Match, start int, set uint32, p place, clie
 		if !o.serves(client) {
 			continue
 		}
-		m := Match{Order: o, Rule: int(r.rule), OwnerLabel: p.label, Until: r.untilSeconds, rank: r.order, closeness: p.closeness, except: r.except}
+		m := Match{Order: o, Rule: int(r.rule), OwnerLabel: p.owner, Until: r.untilSeconds, rank: r.order, closeness: p.closeness, except: r.except}
 		if r.match == name.Exact {
 			m.closeness++
 		}

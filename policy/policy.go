@@ -13,6 +13,7 @@ package policy
 
 import (
 	"net/netip"
+	"sync/atomic"
 	"time"
 
 	"github.com/gaissmai/bart"
@@ -54,6 +55,8 @@ type Order struct {
 	Tally        *Tally     // survives reloads
 	clients      *bart.Lite // nil: every client
 
+	notices map[string]*atomic.Int64 // by id: what Rule.first of its rules is
+
 	// Structured says what ExtraText does to clients that ask for structured
 	// errors, StructuredBrief where a reply has no room for that. Either may be
 	// empty: there is none.
@@ -69,6 +72,9 @@ type Rule struct {
 	Except      bool
 	Names       int
 	From, Until time.Time // zero: as the order
+	Notice      string    // id of the notice that added it; empty: none
+
+	first *atomic.Int64 // Unix nanoseconds of the first answer under the notice, 0: none; nil without a notice
 }
 
 // Match is one order that a name falls under. It borrows nothing from the

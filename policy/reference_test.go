@@ -24,7 +24,9 @@ type refRule struct {
 	name        string // of a name rule
 	match       name.Match
 	label       string       // of an any-tld rule
-	prefix      netip.Prefix // of an address rule
+	prefix      netip.Prefix // of an address rule, or with onServer of a rule on a server's address
+	server      string       // of a rule on a server's name
+	onServer    bool
 	except      bool
 	from, until time.Time
 }
@@ -110,23 +112,37 @@ func byName(orders []refOrder, q string, client netip.Addr, now time.Time) (all 
 	return all
 }
 
-// byAddress are the orders with a rule that holds one of the addresses in the
-// response for q, but for those with an exception for q.
-func byAddress(orders []refOrder, addresses []netip.Addr, q string, client netip.Addr, now time.Time) (all []refMatch) {
+// holding says how closely a rule of the kind holds one of the addresses: the
+// longer the prefix the closer, 0 if it holds none.
+func (r refRule) holding(addresses []netip.Addr, onServer bool) (bits int) {
+	for _, a := range addresses {
+		if r.onServer == onServer && r.prefix.IsValid() && r.prefix.Contains(a) {
+			bits = max(bits, r.prefix.Bits()+128-r.prefix.Addr().BitLen())
+		}
+	}
+	return bits
+}
+
+// serving says how closely the rule names one of the servers: a server's name
+// is closer than any address, more labels are closer than fewer.
+func (r refRule) serving(servers []string) (closest int) {
+	for _, s := range servers {
+		if r.server != "" && (s == r.server || strings.HasSuffix(s, "."+r.server)) {
+			closest = max(closest, 1000+2*len(strings.Split(r.server, ".")))
+		}
+	}
+	return closest
+}
+
+// beside are the orders of which a rule holds something beside q's name, but
+// for those with an exception for q.
+func beside(orders []refOrder, q string, client netip.Addr, now time.Time, how func(refRule) int) (all []refMatch) {
 	for _, o := range orders {
 		if r, _ := o.decide(client, now, func(r refRule) int { return r.closeness(q) }); r != nil && r.except {
 			continue
 		}
-		longest := func(r refRule) (bits int) {
-			for _, a := range addresses {
-				if r.prefix.IsValid() && r.prefix.Contains(a) {
-					bits = max(bits, r.prefix.Bits()+128-r.prefix.Addr().BitLen())
-				}
-			}
-			return bits
-		}
-		if r, how := o.decide(client, now, longest); r != nil {
-			all = append(all, refMatch{o, how})
+		if r, close := o.decide(client, now, how); r != nil {
+			all = append(all, refMatch{o, close})
 		}
 	}
 	return all
@@ -162,6 +178,7 @@ var (
 	epoch         = time.Date(2026, 3, 1, 20, 0, 0, 0, time.UTC)
 	someSuffixes  = rapid.SampledFrom([]string{"test", "co.uk", "github.io"}) // one unknown, one ICANN's, one private
 	someAddresses = []netip.Addr{netip.MustParseAddr("198.51.100.1"), netip.MustParseAddr("198.51.100.200"), netip.MustParseAddr("2001:db8::1")}
+	someServers   = []string{"ns.a.test", "a.test", "b.test", "x.ns.a.test"}
 	somePrefixes  = []netip.Prefix{
 		netip.MustParsePrefix("198.51.100.0/24"), netip.MustParsePrefix("198.51.100.1/32"), netip.MustParsePrefix("198.51.100.128/25"),
 		netip.MustParsePrefix("2001:db8::/64"), netip.MustParsePrefix("2001:db8::1/128"), netip.MustParsePrefix("192.0.2.0/24"),
@@ -194,17 +211,20 @@ func drawOrders(t *rapid.T) []refOrder {
 		taken := map[string]bool{}
 		for range rapid.IntRange(1, 6).Draw(t, "rules") {
 			r := refRule{from: instant.Draw(t, "from"), until: instant.Draw(t, "until")}
-			switch rapid.IntRange(0, 5).Draw(t, "trigger") {
+			switch rapid.IntRange(0, 6).Draw(t, "trigger") {
 			case 0:
 				r.label = labels.Draw(t, "label")
 			case 1:
 				r.prefix = rapid.SampledFrom(somePrefixes).Draw(t, "prefix")
+				r.onServer = rapid.Bool().Draw(t, "onServer")
+			case 2:
+				r.server = rapid.SampledFrom(someServers).Draw(t, "server")
 			default:
 				r.name, r.match = names.Draw(t, "name"), name.Match(rapid.IntRange(0, 2).Draw(t, "match"))
 				r.except = rapid.IntRange(0, 3).Draw(t, "except") == 0
 			}
 			// The same name and kind as rule and exception is refused.
-			if key := fmt.Sprint(r.name, r.match, r.label, r.prefix); !taken[key] {
+			if key := fmt.Sprint(r.name, r.match, r.label, r.prefix, r.server, r.onServer); !taken[key] {
 				taken[key] = true
 				o.rules = append(o.rules, r)
 			}
@@ -239,7 +259,13 @@ func (r refRule) written(number int) order.Rule {
 		w.Names.Append(name.Name(fmt.Sprintf("%c%s\x00", len(r.label), r.label)), name.Subtree, number)
 	case r.prefix.IsValid():
 		w.Trigger = order.TriggerAddress
+		if r.onServer {
+			w.Trigger = order.TriggerNameserverAddress
+		}
 		w.Prefixes = []list.Prefix{{Prefix: r.prefix, Line: number}}
+	case r.server != "":
+		w.Trigger = order.TriggerNameserver
+		w.Names.Append(name.MustParse(r.server), name.Subtree, number)
 	default:
 		w.Names.Append(name.MustParse(r.name), r.match, number)
 	}
@@ -284,7 +310,25 @@ func TestMatch_agreesWithTheReferenceMatcher(t *testing.T) {
 				}
 			}
 			held, answers = Settle(held, 0)
-			agree(t, fmt.Sprintf("%v of %s for %v at %v", addresses, q, client, now), held, answers, byAddress(orders, addresses, q, client, now))
+			what := fmt.Sprintf("%v of %s for %v at %v", addresses, q, client, now)
+			agree(t, what, held, answers, beside(orders, q, client, now, func(r refRule) int { return r.holding(addresses, false) }))
+
+			servers := rapid.SliceOfDistinct(rapid.SampledFrom(someServers), rapid.ID).Draw(t, "servers")
+			held = nil
+			for _, server := range servers {
+				var b name.Buffer
+				b.Set([]byte(name.MustParse(server)))
+				if held = law.MatchServer(&b, &buffer, client, held, 0); len(held) > 0 && !law.HoldsServers() {
+					t.Fatalf("%s matches, but there are no rules on servers", server)
+				}
+			}
+			for _, a := range addresses {
+				held = law.MatchServerAddress(a, &buffer, client, held, 0)
+			}
+			held, answers = Settle(held, 0)
+			agree(t, fmt.Sprintf("%v, %s", servers, what), held, answers, beside(orders, q, client, now, func(r refRule) int {
+				return max(r.serving(servers), r.holding(addresses, true))
+			}))
 		}
 	})
 }

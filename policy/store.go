@@ -16,12 +16,12 @@ type Store struct {
 
 	mu         sync.Mutex // guards what follows
 	generation uint64
-	tallies    map[string]*Tally
+	orders     map[string]*Order // loaded, by id: their tallies
 }
 
 // NewStore returns a store that holds no order yet.
 func NewStore() *Store {
-	s := &Store{tallies: map[string]*Tally{}}
+	s := new(Store)
 	s.current.Store(&Snapshot{})
 	return s
 }
@@ -37,15 +37,36 @@ func (s *Store) Program() *Program { return s.Load().program }
 func (s *Store) Install(p *Program, now time.Time) *Snapshot {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	kept := make(map[string]*Tally, len(p.orders))
+	kept := make(map[string]*Order, len(p.orders))
 	for _, o := range p.orders {
-		if o.Tally = s.tallies[o.ID]; o.Tally == nil {
-			o.Tally = new(Tally)
-		}
-		kept[o.ID] = o.Tally
+		o.inherit(s.orders[o.ID])
+		kept[o.ID] = o
 	}
-	s.tallies = kept
+	s.orders = kept
 	return s.swap(p, now)
+}
+
+// inherit makes the order go on with the tallies of an earlier load; old is
+// nil if there was none.
+func (o *Order) inherit(old *Order) {
+	if old == nil {
+		old = &Order{Tally: new(Tally)}
+	}
+	o.Tally = old.Tally
+	notices := map[string]*atomic.Int64{}
+	for i := range o.Rules {
+		r := &o.Rules[i]
+		if r.Notice == "" {
+			continue
+		}
+		if notices[r.Notice] == nil {
+			if notices[r.Notice] = old.notices[r.Notice]; notices[r.Notice] == nil {
+				notices[r.Notice] = new(atomic.Int64)
+			}
+		}
+		r.first = notices[r.Notice]
+	}
+	o.notices = notices
 }
 
 // Advance makes the law follow the clock: if now lies outside the current
@@ -98,12 +119,20 @@ func (m *Match) Count(now int64) {
 	t := m.Order.Tally
 	if m.Enforced() {
 		t.counts[m.Trigger()][m.Order.Answer.Action][Enforced].Add(1)
-		if t.first.Load() == 0 {
-			t.first.CompareAndSwap(0, now)
+		noteFirst(&t.first, now)
+		if first := m.Order.Rules[m.Rule].first; first != nil {
+			noteFirst(first, now)
 		}
 		return
 	}
 	t.counts[m.Trigger()][m.Order.Answer.Action][Observed].Add(1)
+}
+
+// noteFirst keeps the first time it is given.
+func noteFirst(first *atomic.Int64, now int64) {
+	if first.Load() == 0 {
+		first.CompareAndSwap(0, now)
+	}
 }
 
 // Matches is how many queries fell under the order with this outcome.
@@ -112,8 +141,20 @@ func (t *Tally) Matches(trigger order.Trigger, action order.Action, outcome Outc
 }
 
 // FirstAnswer is when the order first changed an answer; zero if it has not.
-func (t *Tally) FirstAnswer() time.Time {
-	if at := t.first.Load(); at != 0 {
+func (t *Tally) FirstAnswer() time.Time { return timeOf(&t.first) }
+
+// FirstAnswerUnder is when a rule that the notice added first changed an
+// answer; zero if none has. ok is false if no rule is the notice's.
+func (o *Order) FirstAnswerUnder(notice string) (first time.Time, ok bool) {
+	at, ok := o.notices[notice]
+	if !ok {
+		return time.Time{}, false
+	}
+	return timeOf(at), true
+}
+
+func timeOf(first *atomic.Int64) time.Time {
+	if at := first.Load(); at != 0 {
 		return time.Unix(0, at)
 	}
 	return time.Time{}

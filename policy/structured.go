@@ -14,8 +14,8 @@ import (
 // is JSON, for clients that ask for it.
 type StructuredErrors struct {
 	Contact      []string // URIs, mailto or tel, of who looks into mistakes
-	Organization string   // who runs the server; may be empty
-	Language     string   // of Organization; the first choice among an order's texts
+	Organisation string   // who runs the server; may be empty
+	Language     string   // of Organisation; the first choice among an order's texts
 	Databases    bool     // tell the order's entries in databases of blocking incidents
 }
 
@@ -24,8 +24,8 @@ type structured struct {
 	Contact       []string   `json:"c,omitempty"`
 	Justification string     `json:"j,omitempty"`
 	SubError      int        `json:"s,omitempty"`
-	Organization  string     `json:"o,omitempty"`
-	Language      string     `json:"l,omitempty"` // of Justification and Organization
+	Organisation  string     `json:"o,omitempty"`
+	Language      string     `json:"l,omitempty"` // of Justification and Organisation
 	Databases     []database `json:"fdbs,omitempty"`
 }
 
@@ -46,7 +46,7 @@ const (
 // replies that have no room for full; it is empty if clients could use nothing
 // of what is left.
 func (s *StructuredErrors) texts(o *order.Order, plain string) (full, brief string) {
-	e := structured{Contact: s.Contact, SubError: subError(o), Organization: s.Organization}
+	e := structured{Contact: s.Contact, SubError: subError(o), Organisation: s.Organisation}
 	e.Justification, e.Language = s.justification(o, plain)
 	if s.Databases && o.Publicity != order.Hidden {
 		for _, d := range o.Reference.Databases {
@@ -54,7 +54,7 @@ func (s *StructuredErrors) texts(o *order.Order, plain string) (full, brief stri
 		}
 	}
 	full = e.text()
-	e.Justification, e.Organization, e.Language = "", "", ""
+	e.Justification, e.Organisation, e.Language = "", "", ""
 	if len(e.Contact) > 0 || e.SubError > 0 {
 		brief = e.text()
 	}

@@ -71,6 +71,38 @@ func (t *table) holds(record uint32, wire []byte) bool {
 	return at+len(wire) <= len(t.records) && string(t.records[at:at+len(wire)]) == string(wire)
 }
 
+// walk calls visit for each ancestor of the name, and the name itself, that
+// has a record, from the root towards the leaf, with the index of its first
+// label and its set. A nil table has none.
+func (t *table) walk(n *name.Buffer, visit func(label int, set uint32)) {
+	if t == nil {
+		return
+	}
+	h := t.seed
+	for i := n.Labels() - 1; i >= 0; i-- {
+		h = n.HashLabel(h, i)
+		slot := t.find(h)
+		if slot == 0 {
+			return
+		}
+		if record := uint32(slot); record != 0 {
+			if !t.holds(record, n.Suffix(i)) {
+				return
+			}
+			visit(i, t.set(record))
+		}
+		if slot&childFlag == 0 {
+			return
+		}
+	}
+}
+
+// touches reports whether a record stands on the path of the name.
+func (t *table) touches(n *name.Buffer) (found bool) {
+	t.walk(n, func(int, uint32) { found = true })
+	return found
+}
+
 // selfCheck looks every name up that the table holds, and reports whether a
 // query would find each.
 func (t *table) selfCheck() bool {

@@ -2,6 +2,7 @@ package resolver
 
 import (
 	"net/netip"
+	"strings"
 	"testing"
 	"time"
 
@@ -43,6 +44,8 @@ func TestRespond_allocations(t *testing.T) {
 		{"block, NODATA", "nodata.test", dns.TypeA, true, 0, ""},
 		{"block, notice", "notice.test", dns.TypeA, true, 0, ""},
 		{"block, refuse", "refuse.test", dns.TypeA, true, 0, ""},
+		{"block, NXDOMAIN with a structured error", "www.nx.test", dns.TypeA, true, 0, ""},
+		{"block, notice with a structured error", "notice.test", dns.TypeA, true, 0, ""},
 		{"block, drop", "drop.test", dns.TypeA, true, 0, ""},
 		{"block, any-tld", "www.pirate.co.uk", dns.TypeA, true, 2, "publicsuffix takes a string and keeps it"},
 		{"block, address", "held.test", dns.TypeA, true, 3, "the iterators over addresses and over the prefixes that hold one"},
@@ -50,11 +53,15 @@ func TestRespond_allocations(t *testing.T) {
 		{"hit through a CNAME", "alias.test", dns.TypeA, true, 0, ""},
 		{"negative hit", "nothing.test", dns.TypeA, true, 0, ""},
 		{"local zone", "localhost", dns.TypeA, true, 0, ""},
+		{"RESINFO", "resolver.arpa", dns.TypeRESINFO, true, 0, ""},
 		{"refused client", "free.test", dns.TypeA, true, 0, ""},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			q := prepared(t, c.qname, c.qtype, c.edns)
+			if strings.HasSuffix(c.name, "structured error") {
+				q.Packet, _ = asking(c.qname, c.qtype, 1232).Pack()
+			}
 			if c.name == "refused client" {
 				q.Client = netip.MustParseAddr("203.0.113.1")
 			}

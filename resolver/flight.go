@@ -190,6 +190,10 @@ func (r *Resolver) land(f *flight, answer upstream.Answer, err error) {
 	} else {
 		r.failures.forget(f.key)
 		r.cache.put(f.question, found)
+		if r.policy.Load().HoldsServers() {
+			r.running.Go(func() { r.landWithServers(f, o) }) // this may be a worker's thread
+			return
+		}
 	}
 	r.deliver(r.flights.release(f, true), o)
 }

@@ -57,9 +57,11 @@ func TestRespond_bitsThatChangeAnAnswerAreCachedApart(t *testing.T) {
 }
 
 func TestRespond_rfc8767StaleWhenTheUpstreamIsDown(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, oneOrder, "free.test. 300 IN A 198.51.100.1", "alias.test. 300 IN CNAME late.test.", "late.test. 300 IN A 198.51.100.2")
 	w.ask(t, question("free.test", dns.TypeA))
 	w.ask(t, question("alias.test", dns.TypeA))
+	w.ask(t, question("nothing.test", dns.TypeA))
 	w.age(301 * time.Second)
 	w.down.Store(true)
 	start := time.Now()
@@ -72,6 +74,9 @@ func TestRespond_rfc8767StaleWhenTheUpstreamIsDown(t *testing.T) {
 	}
 	if took := time.Since(start); took > 3*time.Second {
 		t.Errorf("took %v, want the client's patience of 1.8 s", took)
+	}
+	if got, want := errorsOf(w.ask(t, question("nothing.test", dns.TypeA))), []string{"19 "}; !slices.Equal(got, want) {
+		t.Errorf("NXDOMAIN: got EDE %q, want %q (Stale NXDOMAIN Answer)", got, want)
 	}
 	w.reload(t, "id: two\nauthority: Court\nblock: [late.test]\n")
 	if got := w.ask(t, question("alias.test", dns.TypeA)); got.Rcode != dns.RcodeNameError {
@@ -158,7 +163,7 @@ func TestCache_staysWithinItsOctets(t *testing.T) {
 	w := newWorld(t, oneOrder)
 	for i := range 20000 {
 		q := prepared(t, fmt.Sprintf("n%d.%s.test", i, strings.Repeat("x", 50)), dns.TypeA, false)
-		q.parse()
+		q.parse(0)
 		w.cache.put(q, &truth{key: q.key(), message: make([]byte, 200), lifetime: time.Hour})
 	}
 	size := 0

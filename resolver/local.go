@@ -17,7 +17,7 @@ func makeLocalZones() map[name.Name]localZone {
 		name.MustParse("localhost"):     zoneLoopback, // RFC 6761 section 6.3
 		name.MustParse("invalid"):       zoneEmpty,    // RFC 6761 section 6.4
 		name.MustParse("onion"):         zoneEmpty,    // RFC 7686 section 2
-		name.MustParse("resolver.arpa"): zoneNoData,   // RFC 9462 section 6.4: no encrypted transport to designate
+		name.MustParse("resolver.arpa"): zoneResolver, // RFC 9462 section 6.4: no encrypted transport to designate
 		name.MustParse("home.arpa"):     zoneEmpty,    // RFC 8375 section 4
 	}
 	for _, n := range reverseZones() {
@@ -50,7 +50,7 @@ type localZone uint8
 
 const (
 	zoneEmpty    localZone = iota + 1 // NXDOMAIN below the apex
-	zoneNoData                        // every name exists and has no records
+	zoneResolver                      // every name exists; the apex has RESINFO
 	zoneLoopback                      // every name has the loopback addresses
 )
 
@@ -70,8 +70,9 @@ var (
 	}
 )
 
-// local answers for the zones served here, nil for any other name.
-func (q *Query) local() []byte {
+// local answers for the zones served here, nil for any other name. info is the
+// RDATA of RESINFO.
+func (q *Query) local(info []byte) []byte {
 	apex, zone := q.localZone()
 	if zone == 0 {
 		return nil
@@ -91,11 +92,34 @@ func (q *Query) local() []byte {
 		w.data(owner, typeAAAA, loopback6)
 	case hasPTR && q.qtype == typePTR:
 		w.data(owner, typePTR, loopbackName)
+	case zone == zoneResolver && apex == 0 && q.qtype == typeRESINFO:
+		w.data(owner, typeRESINFO, info)
 	default:
 		soaOwner := pointer(headerSize + q.name.Offset(apex))
 		w.soa(soaOwner[:], 1, localTTLSeconds)
 	}
 	return w.finish(rcode, nil)
+}
+
+const infoURLKey = "infourl="
+
+// MaxInfoURL is the length in octets that Config.InfoURL may have: a character
+// string has at most 255 (RFC 1035 section 3.3).
+const MaxInfoURL = 255 - len(infoURLKey)
+
+// resolverInfo is the RDATA of RESINFO, character strings as in a TXT record
+// (RFC 9606 section 4): the extended errors that this server gives, and the
+// page about it if there is one. url has at most MaxInfoURL octets.
+func resolverInfo(url string) (rdata []byte) {
+	pairs := []string{"exterr=" + edeGiven}
+	if url != "" {
+		pairs = append(pairs, infoURLKey+url)
+	}
+	for _, pair := range pairs {
+		rdata = append(rdata, byte(len(pair)))
+		rdata = append(rdata, pair...)
+	}
+	return rdata
 }
 
 func (w *reply) data(owner [2]byte, rrtype uint16, rdata []byte) {

@@ -217,6 +217,7 @@ func TestRespond_authorityRecordsOwnedByANameUnderOrderAreWithheld(t *testing.T)
 }
 
 func TestRespond_aDeadUpstreamUnblocksNothing(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, everyAction)
 	w.down.Store(true)
 	if got := w.ask(t, question("nx.test", dns.TypeA)); got.Rcode != dns.RcodeNameError {

@@ -147,6 +147,10 @@ func TestRespond_localZones(t *testing.T) {
 		{"foo.invalid", dns.TypeA, 3, "invalid."},
 		{"example.onion", dns.TypeA, 3, "onion."},
 		{"_dns.resolver.arpa", dns.TypeSVCB, 0, "resolver.arpa."},
+		{"resolver.arpa", dns.TypeRESINFO, 0,
+			"resolver.arpa.\t10800\tIN\tRESINFO\t\"exterr=0,3-4,13,15-16,18-20,22-23\" \"infourl=https://isp.example/dns\""},
+		{"_dns.resolver.arpa", dns.TypeRESINFO, 0, "resolver.arpa."},
+		{"localhost", dns.TypeRESINFO, 0, "localhost."},
 		{"1.0.0.10.in-addr.arpa", dns.TypePTR, 3, "10.in-addr.arpa."},
 		{"10.in-addr.arpa", dns.TypeSOA, 0, "10.in-addr.arpa."},
 		{"5.20.172.in-addr.arpa", dns.TypePTR, 3, "20.172.in-addr.arpa."},
@@ -179,6 +183,7 @@ func FuzzRespond(f *testing.F) {
 	f.Add(packet(f, header1opt, nxTest, aIN, opt0))
 	f.Add(packet(f, header2opts, nxTest, aIN, opt0, opt0))
 	f.Add(packet(f, header1, "c00c", aIN))
+	f.Add(packet(f, header1opt, nxTest, aIN, "00 0029 04d0 00 00 0000 0004 ff78 0000"))
 	w := newWorld(f, everyAction)
 	w.Resolver.Close() // nothing goes upstream
 	f.Fuzz(func(t *testing.T, raw []byte) {

@@ -72,6 +72,7 @@ type Query struct {
 	payload     int // the client's UDP payload size in octets
 	do, cd, ad  bool
 	rd          bool
+	structured  bool // the client asks for structured errors
 	waits       bool
 	rcode       int // of the reply, the extended bits included
 
@@ -120,6 +121,8 @@ const (
 	typeIXFR  = 251
 	typeANY   = 255
 
+	typeRESINFO = 261 // RFC 9606
+
 	classIN = 1
 )
 
@@ -129,13 +132,14 @@ const (
 	maxTCPPayload = 65535
 )
 
-// parse reads the wire facts. It returns rcodeNoError, the RCODE to answer at
-// once, or rcodeSilence. RFC 8906 says what each oddity deserves.
-func (q *Query) parse() int {
+// parse reads the wire facts; structuredOption is the EDNS option that asks for
+// structured errors, 0 if none does. It returns rcodeNoError, the RCODE to
+// answer at once, or rcodeSilence. RFC 8906 says what each oddity deserves.
+func (q *Query) parse(structuredOption uint16) int {
 	p := q.Packet
 	q.questionEnd, q.edns, q.payload = 0, false, minUDPPayload
 	q.do, q.cd, q.ad, q.rd = false, false, false, false
-	q.waits = false
+	q.structured, q.waits = false, false
 	q.matches, q.now = q.matches[:0], q.Received
 	if len(p) < headerSize || p[2]&flagQR != 0 {
 		return rcodeSilence // an answer to a response would be a loop (CVE-2024-2169)
@@ -154,7 +158,7 @@ func (q *Query) parse() int {
 	q.qtype = binary.BigEndian.Uint16(p[end:])
 	class := binary.BigEndian.Uint16(p[end+2:])
 	q.questionEnd = end + 4
-	if code := q.parseAdditional(p); code != rcodeNoError {
+	if code := q.parseAdditional(p, structuredOption); code != rcodeNoError {
 		return code
 	}
 	if class != classIN || metaType(q.qtype) {
@@ -174,7 +178,7 @@ func metaType(t uint16) bool {
 const maxAdditional = 3
 
 // parseAdditional reads what follows the question: nothing, or an OPT record.
-func (q *Query) parseAdditional(p []byte) int {
+func (q *Query) parseAdditional(p []byte, structuredOption uint16) int {
 	authority, additional := binary.BigEndian.Uint16(p[8:]), int(binary.BigEndian.Uint16(p[10:]))
 	if q.qtype == typeIXFR && authority > 0 {
 		return rcodeRefused // its authority section holds a SOA (RFC 1995 section 3)
@@ -193,7 +197,7 @@ func (q *Query) parseAdditional(p []byte) int {
 			return rcodeFormErr
 		}
 		if binary.BigEndian.Uint16(p[at:]) == typeOPT {
-			if q.edns || p[owner] != 0 || !optionsFit(p[at+10:end]) {
+			if q.edns || p[owner] != 0 || !q.readOptions(p[at+10:end], structuredOption) {
 				return rcodeFormErr // RFC 6891 section 6.1.1
 			}
 			q.edns = true
@@ -229,12 +233,16 @@ func skipName(p []byte, at int) int {
 	return -1
 }
 
-// optionsFit reports whether the EDNS options fill the RDATA exactly.
-func optionsFit(rdata []byte) bool {
+// readOptions reports whether the EDNS options fill the RDATA exactly. The
+// option that asks for structured errors counts without data only.
+func (q *Query) readOptions(rdata []byte, structuredOption uint16) bool {
 	for len(rdata) >= 4 {
-		size := 4 + int(binary.BigEndian.Uint16(rdata[2:]))
+		code, size := binary.BigEndian.Uint16(rdata), 4+int(binary.BigEndian.Uint16(rdata[2:]))
 		if size > len(rdata) {
 			return false
+		}
+		if code == structuredOption && code != 0 && size == 4 {
+			q.structured = true
 		}
 		rdata = rdata[size:]
 	}

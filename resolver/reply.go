@@ -16,10 +16,14 @@ const (
 	edeBlocked          = 15
 	edeCensored         = 16
 	edeProhibited       = 18
+	edeStaleNXDomain    = 19
 	edeNotAuthoritative = 20
 
 	edeNoReachableAuthority = 22
 	edeNetworkError         = 23
+
+	// edeGiven lists them all, as RFC 9606 section 5 writes it.
+	edeGiven = "0,3-4,13,15-16,18-20,22-23"
 )
 
 const optionEDE = 15
@@ -91,32 +95,37 @@ func (w *reply) soa(owner []byte, serial, ttl uint32) {
 	}
 }
 
-// extended is one extended DNS error. Its text is prefix and suffix together,
-// so that no text has to be built for it.
+// extended is one extended DNS error.
 type extended struct {
-	code uint16
-	text string
+	code  uint16
+	text  string
+	brief string // the text where that one does not fit
 }
 
 // finish appends the OPT record where the query had one (RFC 6891 section
-// 6.1.1), and truncates what does not fit (RFC 2181 section 9): the EDE texts
-// go first, then the records.
+// 6.1.1), and truncates what does not fit (RFC 2181 section 9). raw holds errors
+// of the upstream as packed options: they go first, which sets TC (RFC 8914
+// section 3), and with them the texts of the others, then the records.
 func (w *reply) finish(rcode int, raw []byte, errors ...extended) []byte {
-	end := len(w.out)
+	end, limit := len(w.out), w.q.limit()
 	w.q.rcode = rcode
 	w.opt(rcode, raw, errors)
-	limit := w.q.limit()
 	if len(w.out) <= limit {
 		return w.out
 	}
-	for i := range errors {
-		errors[i].text = ""
+	if len(raw) > 0 && w.q.edns {
+		w.out[2] |= flagTC
 	}
-	w.out = w.out[:end]
-	w.dropOPT()
-	w.opt(rcode, nil, errors)
-	if len(w.out) <= limit {
-		return w.out
+	for range 2 { // the brief texts, then none
+		for i := range errors {
+			errors[i].text, errors[i].brief = errors[i].brief, ""
+		}
+		w.out = w.out[:end]
+		w.dropOPT()
+		w.opt(rcode, nil, errors)
+		if len(w.out) <= limit {
+			return w.out
+		}
 	}
 	w.truncate()
 	w.opt(rcode, nil, errors)
@@ -141,23 +150,32 @@ func (w *reply) opt(rcode int, raw []byte, errors []extended) {
 	if !w.q.edns {
 		return
 	}
-	size := len(raw)
-	for _, e := range errors {
-		size += 6 + len(e.text)
-	}
 	var do byte
 	if w.q.do {
 		do = 0x80
 	}
-	w.out = append(w.out, 0, 0, typeOPT, maxUDPPayload>>8, maxUDPPayload&0xff,
-		byte(rcode>>4), 0, do, 0, byte(size>>8), byte(size))
-	w.out = append(w.out, raw...)
+	w.out = append(w.out, 0, 0, typeOPT, maxUDPPayload>>8, maxUDPPayload&0xff, byte(rcode>>4), 0, do, 0, 0, 0)
+	options := len(w.out)
+	w.upstreamErrors(raw)
 	for _, e := range errors {
 		n := 2 + len(e.text)
 		w.out = append(w.out, 0, optionEDE, byte(n>>8), byte(n), byte(e.code>>8), byte(e.code))
 		w.out = append(w.out, e.text...)
 	}
+	binary.BigEndian.PutUint16(w.out[options-2:], uint16(len(w.out)-options))
 	w.count(additionalCount, 1)
+}
+
+// upstreamErrors appends packed errors, but no Forged Answer for a client that
+// asks for structured errors.
+func (w *reply) upstreamErrors(raw []byte) {
+	for len(raw) > 0 {
+		size := 4 + int(binary.BigEndian.Uint16(raw[2:]))
+		if code := binary.BigEndian.Uint16(raw[4:]); code != edeForgedAnswer || !w.q.structured {
+			w.out = append(w.out, raw[:size]...)
+		}
+		raw = raw[size:]
+	}
 }
 
 // plain is a reply without records.
@@ -190,16 +208,20 @@ func (w *reply) carryOut(m *policy.Match, owner, ruleName []byte, generation uin
 	switch o.Answer.Action {
 	case order.ActionRefuse:
 		w.withdraw()
-		return w.finish(w.rcode(rcodeRefused), nil, extended{ordered(o), o.ExtraText})
+		return w.finish(w.rcode(rcodeRefused), nil, w.q.ordered(o))
 	case order.ActionNXDOMAIN:
 		rcode = w.rcode(rcodeNXDomain)
 	case order.ActionNotice:
-		if w.notice(o, owner, ttl) {
-			return w.finish(rcode, nil, extended{edeForgedAnswer, o.ExtraText}, extended{ordered(o), o.ExtraText})
+		switch {
+		case !w.notice(o, owner, ttl):
+		case w.q.structured: // must not be given Forged Answer
+			return w.finish(rcode, nil, w.q.ordered(o))
+		default:
+			return w.finish(rcode, nil, extended{code: edeForgedAnswer, text: o.ExtraText}, w.q.ordered(o))
 		}
 	}
 	w.soa(ruleName, uint32(generation), ttl)
-	return w.finish(rcode, nil, extended{ordered(o), o.ExtraText})
+	return w.finish(rcode, nil, w.q.ordered(o))
 }
 
 // rcode sets the RCODE in the header.
@@ -235,9 +257,13 @@ func (w *reply) notice(o *policy.Order, owner []byte, ttl uint32) bool {
 
 // ordered is the error that says who blocks: an external authority, or the
 // operator's own policy (RFC 8914 sections 4.16 and 4.17).
-func ordered(o *policy.Order) uint16 {
+func (q *Query) ordered(o *policy.Order) extended {
+	e := extended{code: edeCensored, text: o.ExtraText}
 	if o.Authority.Kind == order.KindOperator {
-		return edeBlocked
+		e.code = edeBlocked
 	}
-	return edeCensored
+	if q.structured {
+		e.text, e.brief = o.Structured, o.StructuredBrief
+	}
+	return e
 }

@@ -87,6 +87,10 @@ type Config struct {
 	Observer   Observer
 	Log        *slog.Logger
 	Now        func() time.Time // nil: time.Now
+	// StructuredOption is the EDNS option by which clients ask for structured
+	// errors (draft-ietf-dnsop-structured-dns-error), 0 if they cannot.
+	StructuredOption uint16
+	InfoURL          string // the page about this resolver, of at most MaxInfoURL octets; may be empty
 }
 
 // Resolver answers queries. Safe for concurrent use, each Query being one
@@ -105,6 +109,9 @@ type Resolver struct {
 	epoch     time.Time // what the resolver's clock counts from; monotonic
 	panics    atomic.Uint64
 
+	structuredOption uint16
+	info             []byte // the RDATA of RESINFO
+
 	running sync.WaitGroup // questions under way upstream
 	ctx     context.Context
 	cancel  context.CancelFunc
@@ -113,15 +120,17 @@ type Resolver struct {
 // New returns a Resolver; Close ends it.
 func New(cfg Config) *Resolver {
 	r := &Resolver{
-		policy:    cfg.Policy,
-		forwarder: upstream.New(cfg.Upstream),
-		cache:     newCache(cfg.CacheBytes, cfg.Stale),
-		failures:  newFailures(),
-		flights:   flights{running: map[string]*flight{}},
-		prefetch:  cfg.Prefetch,
-		observer:  cfg.Observer,
-		log:       cfg.Log,
-		now:       cfg.Now,
+		policy:           cfg.Policy,
+		forwarder:        upstream.New(cfg.Upstream),
+		cache:            newCache(cfg.CacheBytes, cfg.Stale),
+		failures:         newFailures(),
+		flights:          flights{running: map[string]*flight{}},
+		prefetch:         cfg.Prefetch,
+		observer:         cfg.Observer,
+		log:              cfg.Log,
+		now:              cfg.Now,
+		structuredOption: cfg.StructuredOption,
+		info:             resolverInfo(cfg.InfoURL),
 	}
 	if r.now == nil {
 		r.now = time.Now
@@ -167,7 +176,7 @@ func (r *Resolver) Panics() uint64 { return r.panics.Load() }
 // been copied and its Late replier gets the reply.
 func (r *Resolver) Respond(q *Query) (reply []byte) {
 	defer r.survive(q, &reply)
-	if code := q.parse(); code != rcodeNoError {
+	if code := q.parse(r.structuredOption); code != rcodeNoError {
 		return r.reject(q, code)
 	}
 	if !r.clients.Contains(q.Client) {
@@ -195,12 +204,12 @@ func (r *Resolver) decide(q *Query, o *outcome) []byte {
 	if answers >= 0 {
 		return r.observe(q, SourceOrder, q.sentence(&q.matches[answers], law.Generation))
 	}
-	if reply := q.local(); reply != nil {
+	if reply := q.local(r.info); reply != nil {
 		return r.observe(q, SourceLocal, reply)
 	}
 	if !q.rd {
 		// Looking into the cache would tell one client what others asked.
-		return r.observe(q, SourceError, q.plain(rcodeRefused, extended{edeNotAuthoritative, "recursion was not desired"}))
+		return r.observe(q, SourceError, q.plain(rcodeRefused, extended{code: edeNotAuthoritative, text: "recursion was not desired"}))
 	}
 	if o != nil {
 		return r.conclude(q, law, o)
@@ -209,6 +218,9 @@ func (r *Resolver) decide(q *Query, o *outcome) []byte {
 	cached := r.cache.get(q, now)
 	if cached == nil || !cached.fresh(now) {
 		return r.ask(q, law, cached)
+	}
+	if law.HoldsServers() && !cached.knowsServers(now) {
+		return r.askServers(q, law, cached)
 	}
 	if r.prefetch && cached.ageing(now) {
 		r.refresh(q, cached)

@@ -32,6 +32,14 @@ type world struct {
 // serverNotice are the server's own notice addresses.
 var serverNotice = order.Addresses{IPv4: []netip.Addr{netip.MustParseAddr("192.0.2.80")}, IPv6: []netip.Addr{netip.MustParseAddr("2001:db8::80")}}
 
+// structuredOption asks for structured errors, serverErrors is the server's
+// share of them.
+const structuredOption = 65400
+
+var serverErrors = policy.StructuredErrors{
+	Contact: []string{"mailto:legal@isp.example"}, Organisation: "Example ISP", Language: "en", Databases: true,
+}
+
 // newWorld serves the orders in YAML, and beyond them the records given.
 func newWorld(t testing.TB, orders string, records ...string) *world {
 	t.Helper()
@@ -44,6 +52,9 @@ func newWorld(t testing.TB, orders string, records ...string) *world {
 		CacheBytes: 1 << 20,
 		Stale:      time.Hour,
 		Now:        w.clock,
+
+		StructuredOption: structuredOption,
+		InfoURL:          "https://isp.example/dns",
 	})
 	t.Cleanup(w.Close)
 	return w
@@ -63,14 +74,14 @@ func (w *world) reload(t testing.TB, orders string) {
 	}
 	var problems problem.List
 	set := order.Load([]string{path}, &problems)
-	program := policy.Compile(set, policy.Options{Notice: serverNotice}, &problems)
+	program := policy.Compile(set, policy.Options{Notice: serverNotice, Structured: &serverErrors}, &problems)
 	if program == nil {
 		t.Fatalf("orders refused: %v", problems.Sorted())
 	}
 	w.store.Install(program, time.Now())
 }
 
-// serveZone starts an upstream on loopback: UDP and TCP on one port. Names
+// serveZone starts an upstream on loopback, over UDP. Names
 // without a record are NXDOMAIN, other types NODATA; CNAMEs are followed.
 func (w *world) serveZone(t testing.TB, records []string) netip.AddrPort {
 	t.Helper()
@@ -86,20 +97,15 @@ func (w *world) serveZone(t testing.TB, records []string) netip.AddrPort {
 	if err != nil {
 		t.Fatal(err)
 	}
-	listener, err := net.Listen("tcp4", conn.LocalAddr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
 	handler := dns.HandlerFunc(func(rw dns.ResponseWriter, q *dns.Msg) {
 		w.asked.Add(1)
 		if !w.down.Load() {
 			_ = rw.WriteMsg(respond(zone, q))
 		}
 	})
-	for _, s := range []*dns.Server{{PacketConn: conn, Handler: handler}, {Listener: listener, Handler: handler}} {
-		go func() { _ = s.ActivateAndServe() }()
-		t.Cleanup(func() { _ = s.Shutdown() })
-	}
+	s := &dns.Server{PacketConn: conn, Handler: handler}
+	go func() { _ = s.ActivateAndServe() }()
+	t.Cleanup(func() { _ = s.Shutdown() })
 	return conn.LocalAddr().(*net.UDPAddr).AddrPort()
 }
 

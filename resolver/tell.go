@@ -23,16 +23,16 @@ func (r *Resolver) conclude(q *Query, law *policy.Snapshot, o *outcome) []byte {
 func (q *Query) fail(f *failure) []byte {
 	w := q.begin(rcodeServFail)
 	if f.cached {
-		return w.finish(rcodeServFail, f.upstream, extended{f.ede, f.cause}, extended{code: edeCachedError})
+		return w.finish(rcodeServFail, f.upstream, extended{code: f.ede, text: f.cause}, extended{code: edeCachedError})
 	}
-	return w.finish(rcodeServFail, f.upstream, extended{f.ede, f.cause})
+	return w.finish(rcodeServFail, f.upstream, extended{code: f.ede, text: f.cause})
 }
 
 // tell answers with the truth, as far as the orders let it pass.
 func (r *Resolver) tell(q *Query, law *policy.Snapshot, o *outcome) []byte {
 	t := o.truth
 	barred := false
-	if (len(t.links) > 0 || law.HoldsAddresses()) && t.clean.Load() != law.Generation {
+	if (len(t.links) > 0 || law.HoldsAddresses() || law.HoldsServers()) && t.clean.Load() != law.Generation {
 		var v finding
 		if v = judge(q, law, t); v.match != nil {
 			return r.observe(q, SourceOrder, r.linkedSentence(q, law, o, &v))
@@ -82,7 +82,10 @@ func (w *reply) patchTTLs(offsets []uint16, age uint32, stale bool) {
 
 // finishTruth ends a reply made of the truth with the upstream's own errors.
 func (w *reply) finishTruth(rcode int, o *outcome) []byte {
-	if o.stale {
+	switch {
+	case o.stale && rcode == rcodeNXDomain:
+		return w.finish(rcode, o.truth.ede, extended{code: edeStaleNXDomain})
+	case o.stale:
 		return w.finish(rcode, o.truth.ede, extended{code: edeStaleAnswer})
 	}
 	return w.finish(rcode, o.truth.ede)
@@ -111,10 +114,11 @@ type finding struct {
 }
 
 // judge applies the orders to the names that the truth holds beside QNAME, and
-// to its addresses. A name rule beats an address rule. The matches that only
-// count join the query's.
+// to its addresses and name servers, in this order: a name rule beats an address
+// rule, that beats one on name servers. The matches that only count join the
+// query's.
 func judge(q *Query, law *policy.Snapshot, t *truth) (f finding) {
-	clean := true
+	clean, servers := true, t.servers.Load()
 	for i := range t.links {
 		l := &t.links[i]
 		q.linked.Set(l.name)
@@ -138,8 +142,16 @@ func judge(q *Query, law *policy.Snapshot, t *truth) (f finding) {
 		q.matches = onceEach(q.matches, known)
 	}
 	m, touched := judgeAddresses(q, law, t)
-	if clean && !touched {
+	clean = clean && !touched
+	if m == nil {
+		m, touched = judgeServers(q, law, servers)
+		clean = clean && !touched
+	}
+	if clean {
 		t.clean.Store(law.Generation)
+		if t.servers.Load() != servers { // learnt anew meanwhile
+			t.clean.Store(0)
+		}
 	}
 	f.match = m
 	return f
@@ -158,17 +170,22 @@ func judgeAddresses(q *Query, law *policy.Snapshot, t *truth) (m *policy.Match, 
 			q.matches = law.MatchAddress(address, &q.name, q.Client, q.matches, known)
 		}
 	}
+	return settleBeyond(q, known), touched
+}
+
+// settleBeyond picks from the query's matches beyond known the one that
+// answers, nil if none does.
+func settleBeyond(q *Query, known int) (m *policy.Match) {
 	if len(q.matches) == known {
-		return nil, touched
+		return nil
 	}
-	var answers int
-	q.matches, answers = policy.Settle(q.matches, known)
+	all, answers := policy.Settle(q.matches, known)
 	if answers >= 0 {
-		found := q.matches[answers]
+		found := all[answers]
 		m = &found
 	}
-	q.matches = onceEach(q.matches, known)
-	return m, touched
+	q.matches = onceEach(all, known)
+	return m
 }
 
 // onceEach drops from the matches beyond known those of orders that the query
@@ -205,7 +222,7 @@ func (r *Resolver) linkedSentence(q *Query, law *policy.Snapshot, o *outcome, f 
 	if l.kind == linkService && m.Order.Answer.Action != order.ActionRefuse {
 		owner := pointer(headerSize)
 		w.soa(owner[:], uint32(law.Generation), m.TTLSeconds(q.now))
-		return w.finish(rcodeNoError, nil, extended{ordered(m.Order), m.Order.ExtraText})
+		return w.finish(rcodeNoError, nil, q.ordered(m.Order))
 	}
 	q.linked.Set(l.name)
 	return w.carryOut(m, l.name, q.linked.Suffix(m.OwnerLabel), law.Generation)

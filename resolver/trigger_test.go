@@ -14,6 +14,7 @@ import (
 // Every trigger with every action, on truth just fetched, on truth from the
 // cache, and on truth that was cached before the order came.
 func TestRespond_everyTriggerWithEveryAction(t *testing.T) {
+	t.Parallel()
 	zone := []string{
 		"www.direct.test. 300 IN A 198.51.100.1",
 		"alias.free.test. 300 IN CNAME target.linked.test.", "target.linked.test. 300 IN A 198.51.100.2",
@@ -22,6 +23,9 @@ func TestRespond_everyTriggerWithEveryAction(t *testing.T) {
 		"hint.free.test. 300 IN HTTPS 1 . alpn=h2 ipv4hint=198.51.100.66",
 		"nat64.free.test. 300 IN AAAA 64:ff9b::c633:6442",
 		"sixtofour.free.test. 300 IN AAAA 2002:c633:6442::1",
+		"hosted.test. 300 IN SOA a.ns.pirates.test. admin.hosted.test. 1 3600 600 86400 60",
+		"hosted.test. 300 IN NS a.ns.pirates.test.", "hosted.test. 300 IN A 198.51.100.5", "www.hosted.test. 300 IN A 198.51.100.5",
+		"to-hosted.free.test. 300 IN CNAME www.hosted.test.", "a.ns.pirates.test. 300 IN A 198.51.100.53",
 	}
 	triggers := []struct {
 		name, rule, qname string
@@ -37,6 +41,11 @@ func TestRespond_everyTriggerWithEveryAction(t *testing.T) {
 		{"address prefix", "{address: 198.51.100.64/28}", "host.free.test.", dns.TypeA, "host.free.test.", 0},
 		{"address in a hint", "{address: 198.51.100.66}", "hint.free.test.", dns.TypeHTTPS, "hint.free.test.", 0},
 		{"address in NAT64 form", "{address: 198.51.100.66}", "nat64.free.test.", dns.TypeAAAA, "nat64.free.test.", 0},
+		{"name server", "{nameserver: ns.pirates.test}", "www.hosted.test.", dns.TypeA, "www.hosted.test.", 0},
+		{"name server, at the apex", "{nameserver: a.ns.pirates.test}", "hosted.test.", dns.TypeA, "hosted.test.", 0},
+		{"name server, no such name", "{nameserver: pirates.test}", "nothing.hosted.test.", dns.TypeA, "nothing.hosted.test.", 0},
+		{"name server of a target", "{nameserver: ns.pirates.test}", "to-hosted.free.test.", dns.TypeA, "to-hosted.free.test.", 0},
+		{"name server's address", "{nameserver_address: 198.51.100.48/28}", "www.hosted.test.", dns.TypeA, "www.hosted.test.", 0},
 		{"address in 6to4 form", "{address: 198.51.100.66}", "sixtofour.free.test.", dns.TypeAAAA, "sixtofour.free.test.", 0},
 	}
 	for _, tr := range triggers {
@@ -138,5 +147,33 @@ func TestRespond_negativeTruthHoldsNoAddress(t *testing.T) {
 		if got := w.ask(t, question("nothing.test", dns.TypeA)); got.Rcode != dns.RcodeNameError || got.Authoritative {
 			t.Errorf("got %v, want the truth", got)
 		}
+	}
+}
+
+func TestRespond_nameServersAreAskedForOncePerZone(t *testing.T) {
+	w := newWorld(t, "id: o\nauthority: Court\nrules: [{nameserver: ns.pirates.test}]\n",
+		"free.test. 300 IN SOA ns.free.test. admin.free.test. 1 3600 600 86400 60", "free.test. 300 IN NS ns.free.test.",
+		"a.free.test. 300 IN A 198.51.100.1", "b.free.test. 300 IN A 198.51.100.2")
+	for _, c := range []struct {
+		qname string
+		asked int64 // in all
+	}{{"a.free.test", 3}, {"a.free.test", 3}, {"b.free.test", 5}, {"b.free.test", 5}} {
+		if got := w.ask(t, question(c.qname, dns.TypeA)); got.Rcode != dns.RcodeSuccess || w.asked.Load() != c.asked {
+			t.Errorf("%s: got %s after %d questions, want NOERROR after %d", c.qname, dns.RcodeToString[got.Rcode], w.asked.Load(), c.asked)
+		}
+	}
+}
+
+func TestRespond_nameServersThatCannotBeLearntBlockNobody(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, noOrder, "free.test. 300 IN A 198.51.100.1")
+	w.ask(t, question("free.test", dns.TypeA))
+	w.down.Store(true)
+	w.reload(t, "id: o\nauthority: Court\nrules: [{nameserver: ns.pirates.test}]\nblock: [blocked.test]\n")
+	if got := w.ask(t, question("blocked.test", dns.TypeA)); got.Rcode != dns.RcodeNameError {
+		t.Errorf("a name decided already: got %s, want NXDOMAIN", dns.RcodeToString[got.Rcode])
+	}
+	if got := w.ask(t, question("free.test", dns.TypeA)); len(got.Answer) != 1 {
+		t.Errorf("got %v, want the cached truth", got)
 	}
 }

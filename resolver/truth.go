@@ -21,7 +21,7 @@ const (
 
 // truth is a response from upstream, packed as it will be sent: the question
 // in canonical spelling, no OPT. It never holds a verdict. Immutable but for
-// its two atomics, shared by all that read it.
+// its atomics, shared by all that read it.
 type truth struct {
 	key      string // see Query.key
 	message  []byte
@@ -34,6 +34,7 @@ type truth struct {
 
 	clean    atomic.Uint64 // the generation in which no order held any of its names
 	prefetch atomic.Bool   // a refresh has been started
+	servers  atomic.Pointer[servers]
 }
 
 // linkKind says what an order on a link's name does to the response.
@@ -171,12 +172,9 @@ func (t *truth) authorityStart(start int) int {
 
 // link notes a name unless it is the root, which no order holds.
 func (t *truth) link(kind linkKind, presentation string, end, count int) {
-	var wire [name.MaxWire + 1]byte
-	n, err := dns.PackDomainName(dns.CanonicalName(presentation), wire[:], 0, nil, false)
-	if err != nil || n <= 1 {
-		return
+	if n := canonical(presentation); n != "" && n != name.Root {
+		t.links = append(t.links, link{[]byte(n), kind, end, count})
 	}
-	t.links = append(t.links, link{slices.Clone(wire[:n]), kind, end, count})
 }
 
 // extendLink takes the signature that follows a chain's record into its part

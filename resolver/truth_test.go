@@ -12,7 +12,7 @@ import (
 
 func TestNewTruth_whatDoesNotFitAMessageIsAFailure(t *testing.T) {
 	q := prepared(t, "big.test", dns.TypeSRV, false)
-	q.parse()
+	q.parse(0)
 	var a upstream.Answer
 	for i := range 256 { // a few octets each where the upstream compresses their targets
 		target := fmt.Sprintf("n%d.%s", i, strings.Repeat(strings.Repeat("x", 59)+".", 4))
@@ -30,7 +30,7 @@ func TestLand_aPanicIsAFailureOfThatQuestion(t *testing.T) {
 	w := newWorld(t, oneOrder)
 	q := prepared(t, "free.test", dns.TypeA, false)
 	q.Late = w
-	q.parse()
+	q.parse(0)
 	f, _ := w.flights.join(q.key(), q, forAnswer, nil)
 	w.land(f, upstream.Answer{Records: []dns.RR{(*dns.A)(nil)}}, nil)
 	reply := new(dns.Msg)
@@ -65,7 +65,7 @@ func FuzzNewTruth(f *testing.F) {
 		}
 		for _, qtype := range []uint16{m.Question[0].Qtype, typeANY} {
 			q := prepared(t, "free.test", qtype, false)
-			if q.parse() != rcodeNoError {
+			if q.parse(0) != rcodeNoError {
 				return
 			}
 			a, err := upstream.Scrub(upstream.Question{Name: q.name.Wire(), Type: qtype, DO: true}, m.Copy())

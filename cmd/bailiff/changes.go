@@ -32,7 +32,10 @@ func (f fingerprints) sum(o *order.Order) uint64 {
 	var h maphash.Hash
 	h.SetSeed(f.seed)
 	said := *o
-	said.Source, said.Rules = order.Source{}, nil
+	said.Source, said.Rules, said.Overrides = order.Source{}, nil, slices.Clone(o.Overrides)
+	for i := range said.Overrides {
+		said.Overrides[i].Line = 0
+	}
 	fmt.Fprint(&h, said)
 	for _, r := range o.Rules {
 		names := r.Names

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"bailiff/policy"
+	"bailiff/policy/guard"
 	"bailiff/policy/order"
 	"bailiff/policy/problem"
 )
@@ -18,6 +19,7 @@ import (
 // checkCommand is `bailiff check` with its flags.
 type checkCommand struct {
 	configFile string
+	against    string // list of popular names; empty: none
 	json       bool
 }
 
@@ -33,6 +35,7 @@ file are checked. The exit code is 0 if serve would accept them, notes included.
 		RunE: func(cmd *cobra.Command, paths []string) error { return c.run(cmd.OutOrStdout(), paths) },
 	}
 	cmd.Flags().StringVar(&c.configFile, "config", "", "config `FILE`")
+	cmd.Flags().StringVar(&c.against, "against", "", "say which names of the popularity list `LIST` would be hit")
 	cmd.Flags().BoolVar(&c.json, "json", false, "print JSON")
 	return cmd
 }
@@ -50,12 +53,15 @@ func (c *checkCommand) run(out io.Writer, paths []string) error {
 		cfg.orders = paths
 	}
 	set := order.Load(cfg.orders, &problems)
-	program := policy.Compile(set, policy.Options{Notice: cfg.notice}, &problems)
+	guard.New(cfg.guard(), &problems).Check(set, nil, &problems)
+	options := policy.Options{Notice: cfg.notice}
+	hits := c.measure(set, options, &problems)
+	program := policy.Compile(set, options, &problems)
 	var found *summary
 	if !problems.Refused() {
 		found = summarise(policy.NewStore().Install(program, time.Now()).Orders())
 	}
-	if err := c.print(out, &problems, found); err != nil {
+	if err := c.print(out, &problems, found, hits); err != nil {
 		return failed(err)
 	}
 	if problems.Refused() {
@@ -64,9 +70,25 @@ func (c *checkCommand) run(out io.Writer, paths []string) error {
 	return nil
 }
 
-func (c *checkCommand) print(out io.Writer, problems *problem.List, found *summary) error {
+// measure compares with the list of popular names, if one is given and nothing
+// is wrong so far.
+func (c *checkCommand) measure(set *order.Set, options policy.Options, problems *problem.List) *impact {
+	if c.against == "" {
+		return nil
+	}
+	popular := guard.ReadPopular(c.against, problems)
+	if problems.Refused() {
+		return nil
+	}
+	return newImpact(lawForAll(set, options), c.against, popular)
+}
+
+func (c *checkCommand) print(out io.Writer, problems *problem.List, found *summary, hits *impact) error {
+	if found == nil {
+		hits = nil
+	}
 	if c.json {
-		return printJSON(out, checkReport{Problems: reports(problems), Dropped: problems.Dropped(), Summary: found})
+		return printJSON(out, checkReport{Problems: reports(problems), Dropped: problems.Dropped(), Summary: found, Against: hits})
 	}
 	printProblems(out, problems)
 	if found == nil {
@@ -74,6 +96,9 @@ func (c *checkCommand) print(out io.Writer, problems *problem.List, found *summa
 		return err
 	}
 	_, err := fmt.Fprintln(out, found)
+	if err == nil && hits != nil {
+		_, err = fmt.Fprintln(out, hits)
+	}
 	return err
 }
 
@@ -133,6 +158,7 @@ type checkReport struct {
 	Problems []problemReport `json:"problems"`
 	Dropped  int             `json:"dropped"` // problems beyond the bound of what is reported
 	Summary  *summary        `json:"summary"`
+	Against  *impact         `json:"against,omitempty"` // with --against
 }
 
 type problemReport struct {

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"bailiff/policy/guard"
 	"bailiff/policy/infile"
 	"bailiff/policy/order"
 	"bailiff/policy/problem"
@@ -29,11 +30,14 @@ type config struct {
 	clients           []netip.Prefix // who is served
 	orders            []string       // files and folders
 	notice            order.Addresses
+	protected         guard.Config     // but for the server's own addresses
 	upstreams         []upstreamServer // empty: those of resolv.conf
 	caseRandomisation bool
 	cache             cacheConfig
 	metrics           netip.AddrPort
 	log               logConfig
+	structured        structuredErrors
+	infoURL           string // the page about this resolver, for RESINFO; may be empty
 }
 
 // upstreamServer is one resolver to forward to, and where it was named.
@@ -124,6 +128,7 @@ func (c *config) read(v strictyaml.Value, file string) {
 		strictyaml.Key("clients", &c.clients, c.readClients),
 		strictyaml.Key("orders", &c.orders, strictyaml.List(pathFrom(filepath.Dir(file)))),
 		strictyaml.Key("notice", &c.notice, order.ReadAddresses),
+		strictyaml.Key("protected", &c.protected, protectedReader(file)),
 		strictyaml.Key("resolution", new(string), only("forward", "recurse")),
 		strictyaml.Key("upstreams", &c.upstreams, upstreamReader(file)),
 		strictyaml.Key("case_randomisation", &c.caseRandomisation, strictyaml.Bool),
@@ -131,7 +136,9 @@ func (c *config) read(v strictyaml.Value, file string) {
 		strictyaml.Key("cache", &c.cache, c.readCache),
 		strictyaml.Key("metrics", &c.metrics, c.readMetrics),
 		strictyaml.Key("log", &c.log, c.readLog),
-		later("tls"), later("protected"), later("recursion"), later("state"), later("structured_errors"),
+		strictyaml.Key("structured_errors", &c.structured, readStructuredErrors),
+		strictyaml.Key("resolver_info", &c.infoURL, readResolverInfo),
+		later("tls"), later("recursion"), later("state"),
 	)
 }
 

@@ -10,6 +10,9 @@ import (
 	"testing"
 	"time"
 
+	"bailiff/policy"
+	"bailiff/policy/guard"
+	"bailiff/policy/name"
 	"bailiff/policy/problem"
 )
 
@@ -93,10 +96,20 @@ func TestReadConfig_takesEveryKey(t *testing.T) {
 		netip.MustParsePrefix("192.0.2.0/24"), netip.MustParsePrefix("2001:db8::/32"), netip.MustParsePrefix("198.51.100.7/32"),
 	}
 	want.orders = []string{"testdata/config/orders.d", "/srv/orders", "testdata/config/more/a.yaml"}
+	want.protected = guard.Config{
+		Names:     []name.Name{name.MustParse("example.org"), name.MustParse("bank.example"), name.MustParse("gov")},
+		NameFiles: []string{"testdata/config/protected.txt", "/srv/protected.txt"},
+		Prefixes:  []netip.Prefix{netip.MustParsePrefix("198.51.100.0/24"), netip.MustParsePrefix("2001:db8::/48")}, PrefixFiles: []string{"testdata/config/cdn.txt"},
+		Popular: guard.Popular{File: "testdata/config/lists/top.csv", Top: 50_000},
+	}
 	want.caseRandomisation = false
 	want.cache = cacheConfig{octets: 1 << 30}
 	want.metrics = netip.MustParseAddrPort("[::1]:9153")
 	want.log = logConfig{level: -4, json: true}
+	want.structured = structuredErrors{65400, &policy.StructuredErrors{
+		Contact: []string{"mailto:legal@isp.example", "tel:+390000000000"}, Organisation: "Example ISP", Language: "it", Databases: true,
+	}}
+	want.infoURL = "https://isp.example/dns"
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got  %+v\nwant %+v", got, want)
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"bailiff/policy"
+	"bailiff/policy/guard"
 	"bailiff/policy/name"
 	"bailiff/policy/order"
 	"bailiff/policy/problem"
@@ -52,10 +53,8 @@ TYPE is A where it is not given.`,
 		return nil
 	})
 	flags.Func("at", "time of the query, as `RFC3339` (default now)", func(text string) (err error) {
-		if e.at, err = time.Parse(time.RFC3339, text); err != nil {
-			return problem.Fault{Text: "is no time with a zone", Remedy: "write it as 2021-02-16T09:12:00+01:00"}
-		}
-		return nil
+		e.at, err = parseTime(text)
+		return err
 	})
 	return cmd
 }
@@ -119,6 +118,7 @@ func (e *explainCommand) load() (lawAt, *config, error) {
 		cfg.orders = e.orders
 	}
 	set := order.Load(cfg.orders, &problems)
+	guard.New(cfg.guard(), &problems).Check(set, nil, &problems)
 	law := lawAt{policy.NewStore(), map[string][]order.Rule{}}
 	for _, o := range set.Orders {
 		law.rules[o.ID] = o.Rules
@@ -171,10 +171,7 @@ func explain(law lawAt, asked name.Name, qtype uint16, client netip.Addr, at tim
 		m := &matches[i]
 		found := matchFound{
 			Order: m.Order.ID, Rule: law.place(m, qname.Suffix(m.OwnerLabel)), Trigger: m.Trigger().String(),
-			Action: m.Order.Answer.Action.String(), Outcome: policy.Observed.String(), Answers: i == answers,
-		}
-		if m.Enforced() {
-			found.Outcome = policy.Enforced.String()
+			Action: m.Order.Answer.Action.String(), Outcome: outcome(m), Answers: i == answers,
 		}
 		if i == answers {
 			e.Verdict, e.Order, e.Rule, e.Trigger = found.Action, found.Order, found.Rule, found.Trigger
@@ -183,6 +180,14 @@ func explain(law lawAt, asked name.Name, qtype uint16, client netip.Addr, at tim
 		e.Matched = append(e.Matched, found)
 	}
 	return e
+}
+
+// outcome is what a match does to the answer, in the word of the metrics.
+func outcome(m *policy.Match) string {
+	if m.Enforced() {
+		return policy.Enforced.String()
+	}
+	return policy.Observed.String()
 }
 
 // place is the rule's place, with file and line where it holds many names.

@@ -11,6 +11,7 @@ import (
 
 	"bailiff/metrics"
 	"bailiff/policy"
+	"bailiff/policy/guard"
 	"bailiff/policy/order"
 	"bailiff/policy/problem"
 )
@@ -19,7 +20,8 @@ import (
 // and followClock are each one goroutine's.
 type keeper struct {
 	paths   []string
-	notice  order.Addresses
+	guard   guard.Config
+	options policy.Options // but for the program loaded
 	law     *policy.Store
 	log     *slog.Logger
 	reloads *metrics.Reloads // from start on
@@ -28,7 +30,10 @@ type keeper struct {
 
 // newKeeper returns a keeper that has loaded nothing yet.
 func newKeeper(cfg *config, law *policy.Store, log *slog.Logger) *keeper {
-	return &keeper{paths: cfg.orders, notice: cfg.notice, law: law, log: log, prints: fingerprints{seed: maphash.MakeSeed()}}
+	return &keeper{
+		paths: cfg.orders, guard: cfg.guard(), options: policy.Options{Notice: cfg.notice, Structured: cfg.structured.errors},
+		law: law, log: log, prints: fingerprints{seed: maphash.MakeSeed()},
+	}
 }
 
 // start loads the orders for the first time. Any refusal is the error.
@@ -50,23 +55,33 @@ func (k *keeper) start() error {
 func (k *keeper) load() (changes, *problem.List) {
 	problems := new(problem.List)
 	set := order.Load(k.paths, problems)
+	overridden := guard.New(k.guard, problems).Check(set, k.law.Load().Orders(), problems)
 	prints := k.prints.of(set)
-	program := policy.Compile(set, policy.Options{Notice: k.notice, Loaded: k.law.Program()}, problems)
+	options := k.options
+	options.Loaded = k.law.Program()
+	program := policy.Compile(set, options, problems)
 	if problems.Refused() {
 		return changes{}, problems
 	}
 	k.law.Install(program, time.Now())
+	for _, use := range overridden {
+		k.log.Warn(use.Note.Error(), "order", use.Order)
+	}
 	changed := k.prints.changesTo(prints)
 	k.prints = prints
 	return changed, problems
 }
 
 // reloadOn reloads at each signal, one load at a time, to the end of the
-// process.
+// process. After each load, the one at the start too, it gives back what that
+// took beyond what it leaves, which is some times as much.
 func (k *keeper) reloadOn(hangups <-chan os.Signal) {
-	for range hangups {
+	for {
+		debug.FreeOSMemory()
+		if _, more := <-hangups; !more {
+			return
+		}
 		k.reload()
-		debug.FreeOSMemory() // a load takes some times the memory of what it leaves
 	}
 }
 

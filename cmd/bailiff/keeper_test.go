@@ -91,7 +91,7 @@ func TestReload_aPanicLeavesTheOldOrders(t *testing.T) {
 func TestFingerprints_tellWhatChanged(t *testing.T) {
 	const list = "rules: [{list: list.txt, format: domains}]"
 	document := func(id, rest string) string { return "---\nid: " + id + "\nauthority: Test\n" + rest + "\n" }
-	first := document("a", "block: [a.example]") + document("b", list) + document("c", "block: [c.example]")
+	first := document("a", "block: [a.example]\noverrides: [{guard: size, approved_by: A, reason: B}]") + document("b", list) + document("c", "block: [c.example]")
 	for _, tt := range []struct {
 		name, orders, list string
 		want               changes

@@ -13,6 +13,7 @@ import (
 	"io"
 	"os"
 	"strings"
+	_ "time/tzdata" // lists name time zones; a container may know none
 
 	"github.com/spf13/cobra"
 
@@ -57,7 +58,8 @@ func rootCommand() *cobra.Command {
 			return errors.New("no command given")
 		},
 	}
-	root.AddCommand(newServeCommand(), newCheckCommand(), newExplainCommand(), newVersionCommand())
+	root.AddCommand(newServeCommand(), newCheckCommand(), newExplainCommand(),
+		newImportCommand(), newExportCommand(), newVersionCommand())
 	return root
 }
 

@@ -85,7 +85,9 @@ func (s *serveCommand) run(stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	log := newLogger(cfg.log, stderr)
+	out := newLogQueue()
+	log := newLogger(cfg.log, out)
+	defer out.passTo(stderr, log)()
 	removeExamples, err := s.useExamples(cfg, log)
 	if err != nil {
 		return failed(err)
@@ -227,6 +229,7 @@ func resolverConfig(cfg *config, law *policy.Store, counters *metrics.Counters, 
 		Upstream:   upstream.Config{Servers: servers, CaseRandomisation: cfg.caseRandomisation, Observe: counters.Exchanged},
 		CacheBytes: cfg.cache.octets, Stale: cfg.cache.stale, Prefetch: cfg.cache.prefetch,
 		Observer: counters, Log: log,
+		StructuredOption: cfg.structured.option, InfoURL: cfg.infoURL,
 	}
 }
 

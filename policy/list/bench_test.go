@@ -19,9 +19,9 @@ func BenchmarkReadDomains1M(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		var problems problem.List
-		got := Read(bytes.NewReader(text.Bytes()), "bench.txt", Domains, &problems)
-		if got.Len() != names || problems.Refused() {
-			b.Fatalf("got %d names, problems %v", got.Len(), problems.Sorted())
+		got := Read(bytes.NewReader(text.Bytes()), "bench.txt", Options{Format: Domains}, &problems)
+		if len(got) != 1 || got[0].Len() != names || problems.Refused() {
+			b.Fatalf("got %d groups, problems %v", len(got), problems.Sorted())
 		}
 	}
 }

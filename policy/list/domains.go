@@ -3,7 +3,6 @@ package list
 import (
 	"bytes"
 
-	"bailiff/policy/name"
 	"bailiff/policy/problem"
 )
 
@@ -15,13 +14,10 @@ func (c *collector) domains(line []byte) {
 	if len(text) == 0 {
 		return
 	}
-	match := name.Subtree
-	bare, wild := bytes.CutPrefix(text, []byte("*."))
-	if wild {
-		match = name.Below
-	}
-	err := c.names.appendText(bare, match, c.lines.number)
+	bare, match := listed(text)
+	err := c.plain.Names.appendText(bare, match, c.line)
 	if err == nil {
+		c.entries++
 		return
 	}
 	if bytes.ContainsAny(text, " \t") {
@@ -30,7 +26,7 @@ func (c *collector) domains(line []byte) {
 			Remedy: "write one name a line; a list of addresses with names has the format hosts",
 		}
 	}
-	c.refuse(text, err)
+	c.wrong(text, err)
 }
 
 // cutComment returns line up to a # that starts a comment. A # glued to a

@@ -22,7 +22,7 @@ func readFile(t *testing.T, content, sha256hex string) (names, problems []string
 		t.Fatal(err)
 	}
 	var l problem.List
-	got := ReadFile(path, "lists/a.txt", Domains, sha256hex, &l)
+	got := ReadFile(path, "lists/a.txt", Options{SHA256: sha256hex}, &l)
 	return spell(got), spellProblems(&l)
 }
 
@@ -75,8 +75,8 @@ func TestReadFile_whatIsNoRegularFileIsRefusedWithoutWaiting(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			var problems problem.List
-			if got := ReadFile(tt.in, "lists/a.txt", Domains, "", &problems); got.Len() != 0 {
-				t.Errorf("got %d names, want none", got.Len())
+			if got := ReadFile(tt.in, "lists/a.txt", Options{}, &problems); len(got) != 0 {
+				t.Errorf("got %d groups, want none", len(got))
 			}
 			equal(t, spellProblems(&problems), []string{"lists/a.txt: " + tt.want})
 		})

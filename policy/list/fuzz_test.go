@@ -2,6 +2,9 @@ package list
 
 import (
 	"bytes"
+	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -16,7 +19,7 @@ func FuzzDomains(f *testing.F) {
 	} {
 		f.Add([]byte(seed))
 	}
-	f.Fuzz(func(t *testing.T, text []byte) { checkRead(t, text, Domains) })
+	f.Fuzz(func(t *testing.T, text []byte) { checkRead(t, text, Options{Format: Domains}) })
 }
 
 func FuzzHosts(f *testing.F) {
@@ -26,28 +29,30 @@ func FuzzHosts(f *testing.F) {
 	} {
 		f.Add([]byte(seed))
 	}
-	f.Fuzz(func(t *testing.T, text []byte) { checkRead(t, text, Hosts) })
+	f.Fuzz(func(t *testing.T, text []byte) { checkRead(t, text, Options{Format: Hosts}) })
 }
 
 // checkRead holds whatever Read makes of text to what every list must keep.
-func checkRead(t *testing.T, text []byte, format Format) {
+func checkRead(t *testing.T, text []byte, options Options) {
 	var problems problem.List
-	names := Read(bytes.NewReader(text), "a.txt", format, &problems)
-	lines := bytes.Count(text, []byte("\n")) + 1
-	count, last := 0, 1
-	for e := range names.All() {
-		count++
-		n := name.Name(e.Name)
-		if again, err := name.Parse(n.String()); err != nil || again != n || n.Labels() < 2 {
-			t.Fatalf("got %q, which parses to %q, %v", n, again, err)
+	groups := Read(bytes.NewReader(text), "a.txt", options, &problems)
+	lines, entries := bytes.Count(text, []byte("\n"))+1, 0
+	for _, g := range groups {
+		entries += g.Len()
+		if !g.From.IsZero() && !g.Until.IsZero() && !g.Until.After(g.From) {
+			t.Fatalf("got a span from %s to %s", g.From, g.Until)
 		}
-		if e.Line < last || e.Line > lines {
-			t.Fatalf("got line %d after %d of %d", e.Line, last, lines)
+		for _, names := range []Names{g.Names, g.Nameservers} {
+			checkNames(t, names, lines)
 		}
-		last = e.Line
+		for _, p := range slices.Concat(g.Addresses, g.NameserverAddresses) {
+			if p.Prefix != p.Masked() || p.Line < 1 || p.Line > lines {
+				t.Fatalf("got %s on line %d of %d", p.Prefix, p.Line, lines)
+			}
+		}
 	}
-	if count != names.Len() || count == 0 && !problems.Refused() {
-		t.Fatalf("got %d names of %d, refused %t", count, names.Len(), problems.Refused())
+	if entries == 0 && !problems.Refused() {
+		t.Fatal("got an empty list without a refusal")
 	}
 	for _, p := range problems.Sorted() {
 		if p.Line > lines || p.Text == "" || p.Remedy == "" || strings.ContainsAny(p.Error(), "\n\x00") {
@@ -55,3 +60,44 @@ func checkRead(t *testing.T, text []byte, format Format) {
 		}
 	}
 }
+
+// checkNames holds that every name parses to itself and knows its line.
+func checkNames(t *testing.T, names Names, lines int) {
+	count := 0
+	for e := range names.All() {
+		count++
+		n := name.Name(e.Name)
+		if again, err := name.Parse(n.String()); err != nil || again != n || n.Labels() < 2 {
+			t.Fatalf("got %q, which parses to %q, %v", n, again, err)
+		}
+		if e.Line < 1 || e.Line > lines || e.Match > name.Exact {
+			t.Fatalf("got %s on line %d of %d", e.Match, e.Line, lines)
+		}
+	}
+	if count != names.Len() {
+		t.Fatalf("got %d names of %d", count, names.Len())
+	}
+}
+
+// fuzzFormat fuzzes a format from its samples.
+func fuzzFormat(f *testing.F, format Format) {
+	for _, ending := range []string{".good.list", ".bad.list"} {
+		sample, err := os.ReadFile(filepath.Join("testdata", format.String()+ending))
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(sample)
+	}
+	options := fixtureOptions(f, format)
+	f.Fuzz(func(t *testing.T, text []byte) { checkRead(t, text, options) })
+}
+
+func FuzzAdblock(f *testing.F)      { fuzzFormat(f, Adblock) }
+func FuzzDnsmasq(f *testing.F)      { fuzzFormat(f, Dnsmasq) }
+func FuzzRPZ(f *testing.F)          { fuzzFormat(f, RPZ) }
+func FuzzCSV(f *testing.F)          { fuzzFormat(f, CSV) }
+func FuzzPLXML(f *testing.F)        { fuzzFormat(f, PLXML) }
+func FuzzRUXML(f *testing.F)        { fuzzFormat(f, RUXML) }
+func FuzzITADM(f *testing.F)        { fuzzFormat(f, ITADM) }
+func FuzzITCNCPO(f *testing.F)      { fuzzFormat(f, ITCNCPO) }
+func FuzzPiracyShield(f *testing.F) { fuzzFormat(f, PiracyShield) }

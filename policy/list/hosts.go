@@ -20,7 +20,7 @@ func (c *collector) hosts(line []byte) {
 		words++
 		if words == 1 {
 			if !isAddress(word) {
-				c.refuse(word, problem.Fault{
+				c.wrong(word, problem.Fault{
 					Text:   "is no address",
 					Remedy: "begin the line with one, or use the format domains",
 				})
@@ -31,12 +31,10 @@ func (c *collector) hosts(line []byte) {
 		if isLocal(word) {
 			continue
 		}
-		if err := c.names.appendText(word, name.Exact, c.lines.number); err != nil {
-			c.refuse(word, err)
-		}
+		c.add(c.plain, word, name.Exact)
 	}
 	if words == 1 {
-		c.refuse(bytes.TrimSpace(text), problem.Fault{
+		c.wrong(bytes.TrimSpace(text), problem.Fault{
 			Text:   "is an address without a name",
 			Remedy: "write the name after it, or remove the line",
 		})

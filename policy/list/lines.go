@@ -11,6 +11,9 @@ import (
 	"bailiff/policy/problem"
 )
 
+// byteOrderMark begins some files in UTF-8.
+const byteOrderMark = "\ufeff"
+
 // lines cuts text into lines in constant memory.
 type lines struct {
 	in     *bufio.Reader
@@ -66,7 +69,7 @@ func (l *lines) next() ([]byte, error) {
 	case long:
 		return nil, errLongLine
 	case l.number == 1:
-		return bytes.TrimPrefix(line, []byte("\ufeff")), nil
+		return bytes.TrimPrefix(line, []byte(byteOrderMark)), nil
 	}
 	return line, nil
 }

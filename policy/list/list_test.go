@@ -8,22 +8,56 @@ import (
 	"strings"
 	"testing"
 	"testing/iotest"
+	"time"
 
 	"bailiff/policy/name"
 	"bailiff/policy/problem"
 )
 
-// read is Read of a text, with the names and the problems spelt out: one
+// read is Read of a text, with the entries and the problems spelt out: one
 // "line match name" or "file:line: …" each.
-func read(text string, format Format) (names, refusals []string) {
+func read(text string, format Format) (entries, problems []string) {
+	return readWith(text, Options{Format: format})
+}
+
+// readWith is read with options.
+func readWith(text string, options Options) (entries, refusals []string) {
 	var problems problem.List
-	got := Read(strings.NewReader(text), "a.txt", format, &problems)
+	got := Read(strings.NewReader(text), "a.txt", options, &problems)
 	return spell(got), spellProblems(&problems)
 }
 
-func spell(names Names) (spelt []string) {
+// spell prints the entries: dates and purpose of their group, line, what they
+// are.
+func spell(groups []Group) (spelt []string) {
+	for _, g := range groups {
+		purpose := ""
+		for _, date := range []time.Time{g.From, g.Until} {
+			if !date.IsZero() || !g.From.IsZero() {
+				purpose += date.Format("2006-01-02T15:04Z07:00 ")
+			}
+		}
+		if g.Except {
+			purpose += "except "
+		}
+		spelt = append(spelt, spellNames(purpose, g.Names)...)
+		spelt = append(spelt, spellPrefixes(purpose+"address ", g.Addresses)...)
+		spelt = append(spelt, spellNames(purpose+"nameserver ", g.Nameservers)...)
+		spelt = append(spelt, spellPrefixes(purpose+"nameserver address ", g.NameserverAddresses)...)
+	}
+	return spelt
+}
+
+func spellNames(purpose string, names Names) (spelt []string) {
 	for e := range names.All() {
-		spelt = append(spelt, fmt.Sprintf("%d %s %s", e.Line, e.Match, name.Name(e.Name)))
+		spelt = append(spelt, fmt.Sprintf("%s%d %s %s", purpose, e.Line, e.Match, name.Name(e.Name)))
+	}
+	return spelt
+}
+
+func spellPrefixes(purpose string, prefixes []Prefix) (spelt []string) {
+	for _, p := range prefixes {
+		spelt = append(spelt, fmt.Sprintf("%s%d %s", purpose, p.Line, p.Prefix))
 	}
 	return spelt
 }
@@ -105,7 +139,7 @@ func TestRead_aLongLineIsRefusedAndTheNextIsRead(t *testing.T) {
 func TestRead_aFailingReaderIsRefusedAtItsLine(t *testing.T) {
 	broken := io.MultiReader(strings.NewReader("a.example\nb.exam"), iotest.ErrReader(errors.New("input/output error")))
 	var problems problem.List
-	names := Read(broken, "a.txt", Domains, &problems)
+	names := Read(broken, "a.txt", Options{}, &problems)
 	equal(t, spell(names), []string{"1 subtree a.example"})
 	equal(t, spellProblems(&problems), []string{
 		"a.txt:2: cannot be read (input/output error); check the file and its disk",
@@ -130,49 +164,59 @@ func TestLines_aStreamWithoutEndIsCutOff(t *testing.T) {
 	}
 }
 
-func TestRead_moreNamesThanTheBoundAreRefusedOnce(t *testing.T) {
-	var problems problem.List
-	c := collector{
-		lines:    newLines(strings.NewReader("a.example\nb.example\n"), maxBytes),
-		file:     "a.txt",
-		problems: &problems,
-		names:    Names{count: maxNames},
-	}
-	c.collect(Domains)
-	equal(t, spellProblems(&problems), []string{"a.txt:1: holds more than 20000000 names; split it into smaller lists"})
-}
-
-func TestParseFormat_readsWhatStringWrites(t *testing.T) {
-	for f := range Format(Formats) {
-		if got, err := ParseFormat(f.String()); err != nil || got != f {
-			t.Errorf("got %v, %v; want %v", got, err, f)
-		}
-	}
-	if got := Format(Formats).String(); got != "Format(2)" {
-		t.Errorf("got %s: a format without a word or a wrong Formats", got)
-	}
-}
-
-func TestParseFormat_saysWhatIsToCome(t *testing.T) {
-	const (
-		planned = "is not supported yet; convert the list to domains or hosts"
-		unknown = "is no list format; write domains or hosts"
-	)
-	for in, want := range map[string]string{
-		"adblock": planned, "dnsmasq": planned, "unbound": planned, "rpz": planned, "csv": planned, "xml": planned,
-		"piracy-shield": planned, "": unknown, "Domains": unknown, "pdf": unknown,
+func TestRead_moreThanTheBoundsIsRefusedOnce(t *testing.T) {
+	for _, tt := range []struct {
+		name  string
+		fills func(*collector)
+		want  string
+	}{
+		{"names", func(c *collector) { c.entries = maxEntries }, "a.txt:1: holds more than 20000000 names; split it into smaller lists"},
+		{"dates", func(c *collector) { c.groups = make([]*Group, maxGroups+1) },
+			"a.txt:1: holds more than 100000 different pairs of dates; split it into smaller lists"},
 	} {
-		if _, err := ParseFormat(in); err == nil || err.Error() != want {
-			t.Errorf("%q: got %v, want %s", in, err, want)
+		t.Run(tt.name, func(t *testing.T) {
+			var problems problem.List
+			c := newCollector("a.txt", Options{}, &problems)
+			tt.fills(c)
+			c.read(strings.NewReader("a.example\nb.example\n"))
+			c.checkWhole()
+			equal(t, spellProblems(&problems), []string{tt.want})
+		})
+	}
+}
+
+func TestEnums_everyValueHasItsWord(t *testing.T) {
+	for _, tt := range []struct {
+		unknown fmt.Stringer
+		words   []fmt.Stringer
+	}{
+		{Format(len(Formats())), stringers(Formats())},
+		{Encoding(len(Encodings())), stringers(Encodings())},
+		{OnError(2), []fmt.Stringer{Refuse, Skip}},
+	} {
+		for i, word := range tt.words {
+			if strings.Contains(word.String(), "(") {
+				t.Errorf("%T: %d has no word", word, i)
+			}
+		}
+		if !strings.HasSuffix(tt.unknown.String(), fmt.Sprintf("(%d)", len(tt.words))) {
+			t.Errorf("%s is missing in this test or in the list of all", tt.unknown)
 		}
 	}
+}
+
+func stringers[T fmt.Stringer](values []T) (all []fmt.Stringer) {
+	for _, value := range values {
+		all = append(all, value)
+	}
+	return all
 }
 
 func TestNames_areYieldedAsAppended(t *testing.T) {
 	var names Names
 	names.Append(name.Root, name.Exact, 7)
 	names.Append(name.MustParse("ads.example"), name.Below, 1<<30)
-	equal(t, spell(names), []string{"7 exact .", "1073741824 below ads.example"})
+	equal(t, spellNames("", names), []string{"7 exact .", "1073741824 below ads.example"})
 	if names.Len() != 2 {
 		t.Errorf("got %d names, want 2", names.Len())
 	}

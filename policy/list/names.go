@@ -1,7 +1,9 @@
 package list
 
 import (
+	"bytes"
 	"encoding/binary"
+	"hash/maphash"
 	"iter"
 	"net/netip"
 	"time"
@@ -21,6 +23,11 @@ type Group struct {
 	NameserverAddresses []Prefix
 }
 
+// Len is the number of names and addresses.
+func (g *Group) Len() int {
+	return g.Names.Len() + len(g.Addresses) + g.Nameservers.Len() + len(g.NameserverAddresses)
+}
+
 // Prefix is one address prefix of a rule or list. The prefix is masked.
 type Prefix struct {
 	netip.Prefix
@@ -34,6 +41,9 @@ type Names struct {
 	blob  []byte // per entry: match (1), line (4, little-endian), canonical wire name
 	count int
 }
+
+// fixedOctets is what an entry of Names holds before its name.
+const fixedOctets = 5
 
 // Entry is one name of a list. Name borrows from the Names it came from.
 type Entry struct {
@@ -78,15 +88,14 @@ func (s *Names) Len() int { return s.count }
 // All yields the names in the order in which they were appended.
 func (s *Names) All() iter.Seq[Entry] {
 	return func(yield func(Entry) bool) {
-		const fixed = 5 // match and line
 		for at := 0; at < len(s.blob); {
-			end := at + fixed
+			end := at + fixedOctets
 			for s.blob[end] != 0 {
 				end += int(s.blob[end]) + 1
 			}
 			end++
 			e := Entry{
-				Name:  s.blob[at+fixed : end : end],
+				Name:  s.blob[at+fixedOctets : end : end],
 				Match: name.Match(s.blob[at]),
 				Line:  int(binary.LittleEndian.Uint32(s.blob[at+1:])),
 			}
@@ -96,4 +105,45 @@ func (s *Names) All() iter.Seq[Entry] {
 			at = end
 		}
 	}
+}
+
+// joinWildcards makes one subtree entry, where the first of them stood, of a
+// name that stands there both alone and as below. What is said twice may stay.
+func (s *Names) joinWildcards() {
+	const dropped = 0xff // a match that is none
+	seed := maphash.MakeSeed()
+	below := map[uint64]int{} // hash of the name → where its entry starts
+	at := 0
+	for e := range s.All() {
+		if e.Match == name.Below {
+			below[maphash.Bytes(seed, e.Name)] = at
+		}
+		at += fixedOctets + len(e.Name)
+	}
+	at = 0
+	for e := range s.All() {
+		hash := maphash.Bytes(seed, e.Name)
+		other, found := below[hash]
+		if e.Match == name.Exact && found && bytes.HasPrefix(s.blob[other+fixedOctets:], e.Name) {
+			s.blob[min(at, other)], s.blob[max(at, other)] = byte(name.Subtree), dropped
+			delete(below, hash)
+		}
+		at += fixedOctets + len(e.Name)
+	}
+	s.remove(dropped)
+}
+
+// remove removes the entries with this match.
+func (s *Names) remove(m name.Match) {
+	kept, at := 0, 0
+	for e := range s.All() {
+		end := at + fixedOctets + len(e.Name)
+		if e.Match == m {
+			s.count--
+		} else {
+			kept += copy(s.blob[kept:], s.blob[at:end])
+		}
+		at = end
+	}
+	s.blob = s.blob[:kept]
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"bailiff/policy/infile"
@@ -16,23 +17,48 @@ const (
 	maxFolderDepth = 32
 )
 
-// finder looks for order files.
+// noticesFolder is the name of a folder whose files, and those below it, are
+// notices and no orders.
+const noticesFolder = "notices"
+
+// finder looks for order files and notice files.
 type finder struct {
 	problems *problem.List
 	seen     map[string]bool // real paths of files and folders
 	files    []string
 }
 
-// find returns the order files at and below paths, each real file once, in the
-// order of paths and sorted within a folder.
-func find(paths []string, problems *problem.List) []string {
+// find returns the order files and the notice files at and below paths, each
+// real file once, in the order of paths and sorted within a folder.
+func find(paths []string, problems *problem.List) (orders, notices []string) {
 	f := finder{problems: problems, seen: map[string]bool{}}
 	for _, path := range paths {
-		if !f.add(filepath.Clean(path), 0) {
+		path = filepath.Clean(path)
+		before := len(f.files)
+		if !f.add(path, 0) {
 			problems.Add(problem.Problem{Severity: problem.Note, File: path, Text: "no order file below"})
 		}
+		for _, file := range f.files[before:] {
+			if isNotice(path, file) {
+				notices = append(notices, file)
+			} else {
+				orders = append(orders, file)
+			}
+		}
 	}
-	return f.files
+	return orders, notices
+}
+
+// isNotice reports whether a file that was found at or below path stands in a
+// folder of notices: path itself, or the folder of path if that is the file,
+// counts; what lies above does not.
+func isNotice(path, file string) bool {
+	above := filepath.Dir(path)
+	if path == file {
+		above = filepath.Dir(above)
+	}
+	below, err := filepath.Rel(above, filepath.Dir(file))
+	return err == nil && slices.Contains(strings.Split(filepath.ToSlash(below), "/"), noticesFolder)
 }
 
 // add takes a file, whatever its name, or the order files below a folder. It

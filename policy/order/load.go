@@ -23,10 +23,10 @@ const (
 // Set is everything one load read.
 type Set struct {
 	Orders []*Order // by ID
-	Files  []File   // the order files, in the order in which they were read
+	Files  []File   // the order files, then the notice files, as they were read
 }
 
-// File is one order file as it was read.
+// File is one order or notice file as it was read.
 type File struct {
 	Path   string // as the operator named it, joined with the folder's entries
 	SHA256 string // hex, of the whole file
@@ -35,15 +35,21 @@ type File struct {
 // Load reads order files and folders, with the lists they point at. Of a folder
 // it takes every *.yaml and *.yml below, sorted; hidden entries, editors'
 // leftovers and everything else are ignored. A file reached twice is read once.
+// Those in a folder named notices add to the orders and take away from them.
 //
 // Every problem goes to problems. An order that has a refusal, or the id of an
 // earlier one, is not in the set. After any refusal the set must not be put in
 // force: what is in it serves to find the problems of later steps too.
 func Load(paths []string, problems *problem.List) *Set {
 	l := loader{problems: problems, ids: map[string]*seenID{}, set: new(Set)}
-	for _, path := range find(paths, problems) {
-		l.file(path)
+	orders, notices := find(paths, problems)
+	for _, path := range orders {
+		l.file(path, l.documents)
 	}
+	for _, path := range notices {
+		l.file(path, l.noticeDocuments)
+	}
+	l.applyNotices()
 	slices.SortFunc(l.set.Orders, func(a, b *Order) int { return cmp.Compare(a.ID, b.ID) })
 	return l.set
 }
@@ -54,16 +60,18 @@ type loader struct {
 	ids      map[string]*seenID
 	names    int // read so far
 	set      *Set
+	notices  []*noticeFile
 }
 
 // seenID is where an order id stood first.
 type seenID struct {
 	Source
-	reported bool // as one that stands twice
+	order    *Order // nil: refused
+	reported bool   // as one that stands twice
 }
 
-// file reads one order file.
-func (l *loader) file(path string) {
+// file reads one file and gives what is in it to documents.
+func (l *loader) file(path string, documents func(File, []byte)) {
 	if info, err := os.Stat(path); err == nil && info.Size() > maxFileOctets {
 		l.refuse(path, problem.Fault{
 			Text:   fmt.Sprintf("is larger than %d octets", maxFileOctets),
@@ -79,7 +87,7 @@ func (l *loader) file(path string) {
 	hash := sha256.Sum256(data)
 	file := File{Path: path, SHA256: hex.EncodeToString(hash[:])}
 	l.set.Files = append(l.set.Files, file)
-	l.documents(file, data)
+	documents(file, data)
 }
 
 func (l *loader) refuse(path string, err error) {
@@ -95,6 +103,7 @@ func (l *loader) documents(file File, data []byte) {
 		o := l.order(v, Source{File: file.Path, Line: v.Line(), SHA256: file.SHA256}, &found)
 		if l.isNew(o) && !found.Refused() {
 			l.set.Orders = append(l.set.Orders, o)
+			l.ids[o.ID].order = o
 		}
 		if o.Publicity == Hidden {
 			found.Redact()

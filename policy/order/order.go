@@ -34,6 +34,8 @@ type Order struct {
 	Publicity    Publicity
 	Rules        []Rule // `block` first (one Rule holding all its names), then `rules`
 	Notices      []Notice
+	Limits       Limits
+	Overrides    []Override
 	Source       Source
 }
 

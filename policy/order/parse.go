@@ -47,6 +47,8 @@ func (l *loader) order(v strictyaml.Value, source Source, found *problem.List) *
 		strictyaml.Key("notices", &o.Notices, notices), // before the rules that point at them
 		strictyaml.Key("block", &o.Rules, r.block),
 		strictyaml.Key("rules", &o.Rules, r.rules),
+		strictyaml.Key("limits", &o.Limits, limits),
+		strictyaml.Key("overrides", &o.Overrides, overrides),
 	)
 	if isOrder && !slices.ContainsFunc(o.Rules, func(r Rule) bool { return !r.Except }) {
 		v.Refuse("puts no name under order", "give block or rules")

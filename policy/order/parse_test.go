@@ -70,15 +70,15 @@ func checkLongRules(t *testing.T, rules []Rule) {
 		rule  Rule
 		names string
 	}{
-		{Rule{Place: "block", File: order, Line: 29}, "29 subtree www.example.org"},
-		{Rule{Place: "rule 1", File: order, Line: 31}, "31 exact panel.example.net"},
-		{Rule{Place: "rule 2", File: order, Line: 32, Note: "from the first annex"}, "32 below example.com"},
-		{Rule{Place: "rule 3", File: order, Line: 35, Notice: "notice-2",
-			From: at(t, "2021-03-02T18:00:00Z"), Until: at(t, "2021-12-31T00:00:00Z")}, "35 subtree mirror.example.net"},
-		{Rule{Place: "rule 4 (lists/mirrors.txt)", File: mirrors, Line: 39, Notice: "notice-2"},
+		{Rule{Place: "block", File: order, Line: 30}, "30 subtree www.example.org"},
+		{Rule{Place: "rule 1", File: order, Line: 32}, "32 exact panel.example.net"},
+		{Rule{Place: "rule 2", File: order, Line: 33, Note: "from the first annex"}, "33 below example.com"},
+		{Rule{Place: "rule 3", File: order, Line: 36, Notice: "notice-2",
+			From: at(t, "2021-03-02T18:00:00Z"), Until: at(t, "2021-12-31T00:00:00Z")}, "36 subtree mirror.example.net"},
+		{Rule{Place: "rule 4 (lists/mirrors.txt)", File: mirrors, Line: 40, Notice: "notice-2"},
 			"2 subtree mirror1.example.net, 3 below mirror2.example.net, 4 subtree mirror3.example.net"},
-		{Rule{Place: "rule 5", File: order, Line: 43, Except: true, Reason: "third party's status page"},
-			"43 exact status.example.com"},
+		{Rule{Place: "rule 5", File: order, Line: 44, Except: true, Reason: "third party's status page"},
+			"44 exact status.example.com"},
 	}
 	if len(rules) != len(wantRules) {
 		t.Fatalf("got %d rules, want %d", len(rules), len(wantRules))

@@ -48,7 +48,7 @@ func (r *ruleReader) rules(v strictyaml.Value) []Rule {
 	}
 	rules := r.order.Rules
 	for i, item := range items {
-		rules = append(rules, r.rule(item.At(fmt.Sprintf("rule %d", i+1))))
+		rules = append(rules, r.rule(item.At(fmt.Sprintf("rule %d", i+1)))...)
 	}
 	return rules
 }
@@ -61,9 +61,14 @@ type trigger struct {
 
 // qualifiers are the keys of a rule that mean something beside some triggers
 // only.
-type qualifiers struct{ match, format, sha256, reason strictyaml.Value }
+type qualifiers struct {
+	match, reason strictyaml.Value
+	list          listKeys
+}
 
-func (r *ruleReader) rule(v strictyaml.Value) Rule {
+// rule reads one rule. A list may become several, or none that says anything
+// when it is refused.
+func (r *ruleReader) rule(v strictyaml.Value) []Rule {
 	rule := Rule{Place: v.Place(), File: r.order.Source.File, Line: v.Line()}
 	var triggers []trigger
 	var q qualifiers
@@ -72,7 +77,7 @@ func (r *ruleReader) rule(v strictyaml.Value) Rule {
 			return append(triggers, trigger{key, v})
 		})
 	}
-	isRule := v.Mapping(
+	isRule := v.Mapping(append([]strictyaml.Field{
 		triggerKey("name"),
 		triggerKey("label"),
 		triggerKey("address"),
@@ -81,23 +86,24 @@ func (r *ruleReader) rule(v strictyaml.Value) Rule {
 		triggerKey("list"),
 		triggerKey("except"),
 		strictyaml.Key("match", &q.match, strictyaml.Itself),
-		strictyaml.Key("format", &q.format, strictyaml.Itself),
-		strictyaml.Key("sha256", &q.sha256, strictyaml.Itself),
 		strictyaml.Key("reason", &q.reason, strictyaml.Itself),
 		strictyaml.Key("notice", &rule.Notice, r.noticeID),
 		strictyaml.Key("from", &rule.From, strictyaml.Time),
 		strictyaml.Key("until", &rule.Until, strictyaml.Time),
 		strictyaml.Key("note", &rule.Note, strictyaml.Text),
-	)
+	}, q.list.fields()...)...)
 	checkSpan(v, rule.From, rule.Until)
 	switch {
 	case len(triggers) == 1:
 		q.checkBelongTo(triggers[0].key)
+		if triggers[0].key == "list" {
+			return r.readList(rule, triggers[0].value, q.list)
+		}
 		r.readTrigger(&rule, triggers[0], q)
 	case isRule:
 		refuseTriggers(v, triggers)
 	}
-	return rule
+	return []Rule{rule}
 }
 
 // refuseTriggers refuses a rule with no trigger, or with several.
@@ -116,16 +122,17 @@ func refuseTriggers(v strictyaml.Value, triggers []trigger) {
 // checkBelongTo refuses the qualifiers that say nothing beside a trigger.
 func (q qualifiers) checkBelongTo(trigger string) {
 	for _, c := range []struct {
-		value    strictyaml.Value
+		values   []strictyaml.Value
 		triggers []string
 	}{
-		{q.match, []string{"name", "label", "except"}},
-		{q.format, []string{"list"}},
-		{q.sha256, []string{"list"}},
-		{q.reason, []string{"except"}},
+		{[]strictyaml.Value{q.match}, []string{"name", "label", "except"}},
+		{[]strictyaml.Value{q.reason}, []string{"except"}},
+		{q.list.all(), []string{"list"}},
 	} {
-		if c.value.Given() && !slices.Contains(c.triggers, trigger) {
-			c.value.Refuse("does not go with "+trigger, "remove it")
+		for _, value := range c.values {
+			if value.Given() && !slices.Contains(c.triggers, trigger) {
+				value.Refuse("does not go with "+trigger, "remove it")
+			}
 		}
 	}
 }
@@ -143,8 +150,6 @@ func (r *ruleReader) readTrigger(rule *Rule, t trigger, q qualifiers) {
 			return
 		}
 		rule.Reason = strictyaml.String(q.reason)
-	case "list":
-		r.readList(rule, t.value, q)
 	case "label":
 		readLabel(rule, t.value, q)
 	case "address":
@@ -156,9 +161,6 @@ func (r *ruleReader) readTrigger(rule *Rule, t trigger, q qualifiers) {
 	case "nameserver_address":
 		rule.Trigger = TriggerNameserverAddress
 		readPrefix(rule, t.value)
-	}
-	if rule.Trigger == TriggerNameserver || rule.Trigger == TriggerNameserverAddress {
-		t.value.Refuse(rule.Trigger.String()+" rules are not supported yet", "name the domains under name or list, and remove this rule")
 	}
 }
 

@@ -3,6 +3,7 @@ package order
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"maps"
 	"os"
 	"slices"
@@ -95,8 +96,8 @@ func TestSchema_hasTheKeysAndWordsOfTheParser(t *testing.T) {
 		places[at.name] = at
 		words[at.name] = slices.AppendSeq(append(words[at.name], s.Enum...), maps.Keys(s.Properties))
 	})
-	for _, dependsOnTrigger := range []string{"rules item match", "rules item format"} {
-		delete(places, dependsOnTrigger)
+	for _, dependsOnTrigger := range []string{"match", "format", "on_error", "columns", "delimiter", "encoding"} {
+		delete(places, "rules item "+dependsOnTrigger)
 	}
 	for name, at := range places {
 		want := slices.Sorted(slices.Values(words[name]))
@@ -106,17 +107,33 @@ func TestSchema_hasTheKeysAndWordsOfTheParser(t *testing.T) {
 	}
 }
 
-func TestSchema_hasTheListFormats(t *testing.T) {
+func TestSchema_hasTheWordsOfLists(t *testing.T) {
 	root, _ := readSchema(t)
-	words := root.Properties["rules"].Items.Properties["format"].Enum
-	for _, word := range words {
-		if _, err := list.ParseFormat(word); err != nil {
-			t.Errorf("format %q: %v", word, err)
+	rule := root.Properties["rules"].Items.Properties
+	for key, want := range map[string][]string{
+		"format":   words(list.Formats()),
+		"encoding": words(list.Encodings()),
+		"on_error": words([]list.OnError{list.Refuse, list.Skip}),
+	} {
+		if got := rule[key].Enum; !slices.Equal(got, want) {
+			t.Errorf("%s: got %v, want %v", key, got, want)
 		}
 	}
-	if len(words) != list.Formats {
-		t.Errorf("got %d formats, want %d", len(words), list.Formats)
+	for _, delimiter := range rule["delimiter"].Enum {
+		if _, err := parseDelimiter(delimiter); err != nil {
+			t.Errorf("delimiter %q: %v", delimiter, err)
+		}
 	}
+	if got, want := slices.Sorted(maps.Keys(rule["columns"].Properties)), []string{"added", "name", "removed"}; !slices.Equal(got, want) {
+		t.Errorf("got columns %v, want %v", got, want)
+	}
+}
+
+func words[T fmt.Stringer](values []T) (all []string) {
+	for _, value := range values {
+		all = append(all, value.String())
+	}
+	return all
 }
 
 func TestSchema_describesEveryKey(t *testing.T) {

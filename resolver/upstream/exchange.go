@@ -183,20 +183,23 @@ func closeWith(ctx context.Context, conn net.Conn) (done func()) {
 }
 
 // parse unpacks a response that fits; of a truncated one the header alone. It
-// refuses what the library lets through: records that lack their RDATA.
+// refuses what the library lets through: fewer records than the header counts,
+// and records that lack RDATA.
 func parse(packet []byte) (*dns.Msg, error) {
 	if packet[2]&bitTC != 0 {
 		packet = packet[:headerOctets]
+	} else {
+		foldQuestion(packet)
+		packet = append(packet, 0) // the library takes the end of the packet for the end of the records
 	}
-	foldQuestion(packet)
 	m := new(dns.Msg)
 	if err := m.Unpack(packet); err != nil {
 		return nil, fmt.Errorf("malformed response: %v", err)
 	}
 	for _, section := range [][]dns.RR{m.Answer, m.Ns} {
 		for _, rr := range section {
-			if h := rr.Header(); h.Rdlength == 0 && !mayBeEmpty(rr) {
-				return nil, fmt.Errorf("malformed response: %s record without RDATA", dns.Type(h.Rrtype))
+			if lacksRDATA(rr) {
+				return nil, fmt.Errorf("malformed response: %s record without all of its RDATA", dns.Type(rr.Header().Rrtype))
 			}
 		}
 	}
@@ -212,13 +215,4 @@ func foldQuestion(packet []byte) {
 			packet[at] = lower(packet[at])
 		}
 	}
-}
-
-// mayBeEmpty reports whether RDATA of no octets is well-formed for the type.
-func mayBeEmpty(rr dns.RR) bool {
-	switch rr.(type) {
-	case *dns.NULL, *dns.APL, *dns.RFC3597:
-		return true
-	}
-	return false
 }

@@ -107,6 +107,13 @@ func TestResolve_nextServerAfterAFailedOne(t *testing.T) {
 		{"record without RDATA", changed(func(_, m *dns.Msg) {
 			m.Answer[0] = &dns.ANY{Hdr: *m.Answer[0].Header()}
 		}), nil},
+		{"record whose RDATA ends early", changedPacket(func(packet []byte) []byte { // MNAME only
+			return append(packet, 0xc0, headerOctets, 0, byte(dns.TypeSOA), 0, 1, 0, 0, 0, 60, 0, 1, 0)
+		}), nil},
+		{"fewer records than counted", changedPacket(func(packet []byte) []byte {
+			packet[7] = 2
+			return append(packet, 0xc0, headerOctets, 0, byte(dns.TypeA), 0, 1, 0, 0, 0, 60, 0, 4, 192, 0, 2, 1)
+		}), nil},
 		{"upward referral", changed(func(_, m *dns.Msg) {
 			m.Answer, m.RecursionAvailable = nil, false
 			m.Ns = []dns.RR{&dns.NS{Hdr: dns.RR_Header{Name: ".", Rrtype: dns.TypeNS, Class: dns.ClassINET}, Ns: "ns.test."}}
@@ -126,6 +133,18 @@ func TestResolve_nextServerAfterAFailedOne(t *testing.T) {
 				t.Errorf("got %d and %d queries, want the bad server asked, then the good one once", bad.udp.Load(), good.udp.Load())
 			}
 		})
+	}
+}
+
+// changedPacket answers with what change makes of a response whose one answer
+// record has yet to be appended.
+func changedPacket(change func([]byte) []byte) dns.HandlerFunc {
+	return func(w dns.ResponseWriter, query *dns.Msg) {
+		m := new(dns.Msg).SetReply(query)
+		m.RecursionAvailable = true
+		packet, _ := m.Pack()
+		packet[7] = 1 // ANCOUNT
+		w.Write(change(packet))
 	}
 }
 

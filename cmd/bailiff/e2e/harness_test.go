@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"bytes"
+	"flag"
 	"fmt"
 	"io"
 	"net"
@@ -10,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -27,6 +29,8 @@ func TestMain(m *testing.M) {
 		panic(err)
 	}
 	_ = os.Chmod(binaryFolder, 0o755)
+	flag.Parse()
+	_ = flag.Set("test.parallel", "8") // these tests wait more than they compute
 	code := m.Run()
 	_ = os.RemoveAll(binaryFolder)
 	os.Exit(code)
@@ -101,7 +105,20 @@ type server struct {
 	log     *transcript
 	address string // of UDP and TCP
 	pages   string // of the metrics
-	ended   chan error
+	ended   chan struct{}
+	err     error // once it has ended
+
+	stopping bool
+}
+
+// watch waits for the end of the process, which the caller has started.
+func (s *server) watch() {
+	s.ended = make(chan struct{})
+	go func() {
+		s.err = s.cmd.Wait()
+		close(s.ended)
+	}()
+	s.t.Cleanup(s.stop)
 }
 
 // bailiff starts the binary and waits until it is ready. The arguments are
@@ -118,29 +135,33 @@ func bailiffAs(t testing.TB, who *syscall.Credential, args ...string) *server {
 		t.Fatal(err)
 	}
 	args = append([]string{"serve", "--listen", "127.0.0.1:0", "--metrics", "127.0.0.1:0"}, args...)
-	s := &server{t: t, cmd: exec.Command(path, args...), log: new(transcript), ended: make(chan error, 1)}
+	s := &server{t: t, cmd: exec.Command(path, args...), log: new(transcript)}
 	s.cmd.Stderr, s.cmd.Stdout = s.log, s.log
 	s.cmd.SysProcAttr = &syscall.SysProcAttr{Credential: who}
 	if err := s.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	go func() { s.ended <- s.cmd.Wait() }()
-	t.Cleanup(s.stop)
+	s.watch()
 	s.address = s.log.wait(t, `msg=ready .*listen=([0-9.:]+)`)
 	s.pages = s.log.wait(t, `msg=ready .*metrics=([0-9.:]+)`)
 	return s
 }
 
-// stop ends the process; it must end well.
-func (s *server) stop() {
-	if s.cmd.ProcessState != nil {
-		return
+// terminate asks the process to end, once: a second SIGTERM would kill it.
+func (s *server) terminate() {
+	if !s.stopping {
+		s.stopping = true
+		s.signal(syscall.SIGTERM)
 	}
-	s.signal(syscall.SIGTERM)
+}
+
+// stop ends the process; it must end well. It may be called again.
+func (s *server) stop() {
+	s.terminate()
 	select {
-	case err := <-s.ended:
-		if err != nil {
-			s.t.Errorf("bailiff ended with %v:\n%s", err, s.log)
+	case <-s.ended:
+		if s.err != nil {
+			s.t.Errorf("bailiff ended with %v:\n%s", s.err, s.log)
 		}
 	case <-time.After(10 * time.Second):
 		_ = s.cmd.Process.Kill()
@@ -197,6 +218,13 @@ func (s *server) metric(series string) string {
 		}
 	}
 	return ""
+}
+
+// number is metric as a number, 0 if it is not there.
+func (s *server) number(series string) float64 {
+	s.t.Helper()
+	n, _ := strconv.ParseFloat(s.metric(series), 64)
+	return n
 }
 
 // ask sends one query over UDP, with EDNS.

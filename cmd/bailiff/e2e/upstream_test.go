@@ -50,9 +50,19 @@ func (d *daemon) kill() {
 // nsd serves the zone test. from its lines.
 func nsd(t *testing.T, lines ...string) *daemon {
 	t.Helper()
+	return nsdZones(t, map[string][]string{"test.": append([]string{"@ NS ns", "ns A 127.0.0.1"}, lines...)})
+}
+
+// nsdZones serves zones from their lines, test. among them.
+func nsdZones(t *testing.T, zones map[string][]string) *daemon {
+	t.Helper()
 	path, port := program(t, "nsd"), freePort(t)
-	zone := "$ORIGIN test.\n$TTL 300\n@ IN SOA ns admin 1 3600 600 86400 60\n@ IN NS ns\nns IN A 127.0.0.1\n" + strings.Join(lines, "\n") + "\n"
-	folder := write(t, map[string]string{"test.zone": zone})
+	files, clauses := map[string]string{}, ""
+	for apex, lines := range zones {
+		files[apex+"zone"] = "$ORIGIN " + apex + "\n$TTL 300\n@ IN SOA ns admin 1 3600 600 86400 60\n" + strings.Join(lines, "\n") + "\n"
+		clauses += fmt.Sprintf("zone:\n\tname: %s\n\tzonefile: %szone\n", apex, apex)
+	}
+	folder := write(t, files)
 	conf := write(t, map[string]string{"nsd.conf": fmt.Sprintf(`server:
 	ip-address: 127.0.0.1@%[1]s
 	server-count: 1
@@ -66,10 +76,7 @@ func nsd(t *testing.T, lines ...string) *daemon {
 	cookie-secret-file: ""
 remote-control:
 	control-enable: no
-zone:
-	name: test.
-	zonefile: test.zone
-`, port, folder, filepath.Join(folder, "xfrd"), filepath.Join(folder, "zones"), filepath.Join(folder, "pid"))})
+%[6]s`, port, folder, filepath.Join(folder, "xfrd"), filepath.Join(folder, "zones"), filepath.Join(folder, "pid"), clauses)})
 	return start(t, "127.0.0.1:"+port, "test.", path, "-d", "-c", filepath.Join(conf, "nsd.conf"))
 }
 

@@ -1,0 +1,1 @@
+rpzFile("{{.Rules}}/rpz.zone", {policyName="bench"})

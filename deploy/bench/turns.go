@@ -1,0 +1,105 @@
+package main
+
+import (
+	"context"
+	"slices"
+)
+
+// measureQueries starts all servers, and gives each its turn in every workload
+// of every round.
+func (b *bench) measureQueries(ctx context.Context) error {
+	chosen := slices.DeleteFunc(slices.Clone(queryLoads), func(w workload) bool { return !slices.Contains(b.workloads, w.name) })
+	if len(chosen) == 0 {
+		return nil
+	}
+	servers, err := b.launchAll(ctx)
+	defer func() {
+		for _, s := range servers {
+			s.stop()
+		}
+	}()
+	if err != nil {
+		return err
+	}
+	for round := range b.Rounds {
+		for _, w := range chosen {
+			if err := b.takeTurns(ctx, w, round, servers); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// launchAll starts every server with all rules; the caller stops those
+// returned, after an error too.
+func (b *bench) launchAll(ctx context.Context) (servers []*server, err error) {
+	core, _ := cores()
+	for _, p := range slices.Clone(b.peers) {
+		s, err := b.launch(ctx, p, core, b.allRules(), b.Rules)
+		if ctx.Err() != nil {
+			return servers, ctx.Err()
+		}
+		if err != nil {
+			b.leaveOut(p, err)
+			continue
+		}
+		servers = append(servers, s)
+	}
+	return servers, nil
+}
+
+// takeTurns puts one workload on each server in turn. A turn that did not go as
+// the workload asks counts for nothing, and the document says so.
+func (b *bench) takeTurns(ctx context.Context, w workload, round int, servers []*server) error {
+	file, err := w.writeQueries(b.folder, b.settings, round)
+	if err != nil {
+		return err
+	}
+	for _, s := range servers {
+		cost, err := b.turn(ctx, w, file, s)
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if err != nil {
+			b.note("%s, %s, round %d does not count: %v", s.Title, w.name, round+1, err)
+			continue
+		}
+		b.record(w.name, s.peer, cost)
+	}
+	return nil
+}
+
+// turn returns the server's CPU time for each answer in microseconds, and the
+// share of its core that it used in per cent.
+func (b *bench) turn(ctx context.Context, w workload, file string, s *server) (sample, error) {
+	if w.warm {
+		if _, err := dnsperf(ctx, s.Port, file, 0); err != nil {
+			return sample{}, err
+		}
+	}
+	seconds := b.Seconds
+	if w.once {
+		seconds = 0
+	}
+	before, err := usageOf(s.pid)
+	if err != nil {
+		return sample{}, err
+	}
+	l, err := dnsperf(ctx, s.Port, file, seconds)
+	if err != nil {
+		return sample{}, err
+	}
+	after, err := usageOf(s.pid)
+	if err != nil {
+		return sample{}, err
+	}
+	if err := w.judge(l); err != nil {
+		return sample{}, err
+	}
+	cpu := after.cpu - before.cpu
+	return sample{
+		value:  float64(cpu.Microseconds()) / float64(l.completed),
+		beside: 100 * cpu.Seconds() / l.took.Seconds(),
+	}, nil
+}

@@ -1,0 +1,148 @@
+package likeness
+
+import (
+	"iter"
+	"slices"
+	"strings"
+)
+
+// forms are a label in the spellings in which two labels may be equal.
+type forms struct {
+	label    string
+	skeleton string // what it looks like
+	squeezed string // plain letters and digits, without hyphens
+	lettered string // plain letters alone
+	core     string // those without the words around them
+	words    string // the telling words, sorted; empty unless others stand beside them
+}
+
+// formsOf takes a label in lower case.
+func formsOf(label string) forms {
+	plain := plainOf(label)
+	f := forms{label: label, skeleton: skeletonOf(plain)}
+	var words []string
+	for _, w := range wordsOf(plain) {
+		f.squeezed += w
+		if !isNumber(w) {
+			words = append(words, w)
+		}
+	}
+	f.lettered = strings.Join(words, "")
+	f.core = coreOf(words)
+	f.words = tellingOf(words)
+	return f
+}
+
+// minForm is how many letters a form needs to tell anything beyond the label
+// itself.
+const minForm = 4
+
+// keys yields the forms by the kind of likeness they stand for.
+func (f *forms) keys() iter.Seq[key] {
+	return func(yield func(key) bool) {
+		for _, k := range []key{
+			{SameLabel, f.label}, {LookAlike, f.skeleton}, {Hyphenated, f.squeezed},
+			{Numbered, f.lettered}, {Decorated, f.core}, {SameWords, f.words},
+		} {
+			if (k.kind == SameLabel || len(k.text) >= minForm) && !yield(k) {
+				return
+			}
+		}
+	}
+}
+
+// ends yields what the label begins and ends with, itself left out.
+func (f *forms) ends() iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for n := minExtended; n < len(f.squeezed); n++ {
+			if !yield(f.squeezed[:n]) || !yield(f.squeezed[len(f.squeezed)-n:]) {
+				return
+			}
+		}
+	}
+}
+
+// Words that say nothing about which service it is.
+const (
+	// decorations are put before and after a name to make the next one. Those
+	// of four letters or more count also where no hyphen sets them off.
+	decorations = " 4k app club free fhd hd live net new now official online plus premium pro proxy mirror " +
+		"site stream streaming streams the top tv uhd unblock unblocked vip watch web world www "
+	// trades name what many such services sell.
+	trades = " iptv tv live stream streaming streams sport sports calcio film films serie the "
+)
+
+func isIn(list, word string) bool { return strings.Contains(list, " "+word+" ") }
+
+// wordsOf splits a label at hyphens, and between letters and digits.
+func wordsOf(label string) (words []string) {
+	for part := range strings.FieldsFuncSeq(label, func(r rune) bool { return r == '-' || r == '_' }) {
+		if isIn(decorations, part) {
+			words = append(words, part)
+			continue
+		}
+		start := 0
+		for i := 1; i <= len(part); i++ {
+			if i == len(part) || isDigit(part[i]) != isDigit(part[start]) {
+				words = append(words, part[start:i])
+				start = i
+			}
+		}
+	}
+	return words
+}
+
+func isDigit(c byte) bool { return '0' <= c && c <= '9' }
+
+func isNumber(word string) bool { return isDigit(word[0]) && !isIn(decorations, word) }
+
+// minCore is how many letters must stay when decorations go.
+const minCore = 6
+
+// coreOf joins the words without the decorations at both ends.
+func coreOf(words []string) string {
+	letters := len(strings.Join(words, ""))
+	drop := func(word string) bool {
+		if !isIn(decorations, word) || letters-len(word) < minCore {
+			return false
+		}
+		letters -= len(word)
+		return true
+	}
+	for len(words) > 1 && drop(words[0]) {
+		words = words[1:]
+	}
+	for len(words) > 1 && drop(words[len(words)-1]) {
+		words = words[:len(words)-1]
+	}
+	core := strings.Join(words, "")
+	for word := range strings.FieldsSeq(decorations) {
+		for _, cut := range []func(string, string) (string, bool){strings.CutSuffix, strings.CutPrefix} {
+			if rest, ok := cut(core, word); ok && len(word) >= minForm && len(rest) >= minCore {
+				core = rest
+			}
+		}
+	}
+	return core
+}
+
+// tellingOf is the words that are neither trades nor decorations, sorted;
+// empty if there are none but those.
+func tellingOf(words []string) string {
+	var telling []string
+	for _, w := range words {
+		for trade := range strings.FieldsSeq(trades) {
+			if rest, ok := strings.CutSuffix(w, trade); ok && len(trade) >= minForm && len(rest) >= minForm {
+				w = rest
+			}
+		}
+		if !isIn(trades, w) && !isIn(decorations, w) {
+			telling = append(telling, w)
+		}
+	}
+	if strings.Join(telling, "") == strings.Join(words, "") {
+		return ""
+	}
+	slices.Sort(telling)
+	return strings.Join(slices.Compact(telling), " ")
+}
