@@ -1,7 +1,8 @@
 #!/bin/sh
 # Installs, on Debian and as root, the real programs that the tests run: dig,
-# unbound, nsd and promtool, and a C compiler for the race detector. What is there
-# already is left alone. Elsewhere it says what is missing; the tests skip that.
+# unbound, nsd, BIND, PowerDNS Recursor, Knot Resolver and promtool, and a C compiler
+# for the race detector. What is there already is left alone. Elsewhere it says what
+# is missing; the tests skip that.
 #
 # No daemon is started, nor left enabled for the next boot:
 #   - packages ask policy-rc.d before they start a service. Where there is none a
@@ -14,6 +15,9 @@ missing() {
 	command -v dig >/dev/null || echo bind9-dnsutils
 	command -v unbound >/dev/null || echo unbound
 	command -v nsd >/dev/null || echo nsd
+	command -v named >/dev/null || echo bind9
+	command -v pdns_recursor >/dev/null || echo pdns-recursor
+	command -v kresd >/dev/null || echo knot-resolver
 	command -v promtool >/dev/null || echo prometheus
 	command -v cc >/dev/null || echo gcc libc6-dev
 	[ -e /etc/ssl/certs/ca-certificates.crt ] || echo ca-certificates
@@ -36,7 +40,7 @@ install_packages() {
 # disable_units undoes what the packages' scripts enabled.
 disable_units() {
 	command -v systemctl >/dev/null || return 0
-	for unit in $(dpkg -L "$@" | sed -n 's,.*/systemd/system/\([^/]*\.service\)$,\1,p' | sort -u); do
+	for unit in $(dpkg -L "$@" | sed -n 's,.*/systemd/system/\([^/]*\.\(service\|target\)\)$,\1,p' | sort -u); do
 		systemctl disable --quiet "$unit" 2>/dev/null || true
 	done
 }

@@ -2,6 +2,7 @@ package resolver
 
 import (
 	"errors"
+	"net/netip"
 	"sync"
 	"time"
 
@@ -14,9 +15,10 @@ import (
 // Bounds on what waits for upstreams. Beyond them the newest query is refused
 // at once with SERVFAIL: those that wait already have used their time.
 const (
-	maxFlights       = 8192  // questions under way; each costs a goroutine and a socket
+	maxFlights       = 4096  // questions under way; each costs a goroutine and, without answers, up to six sockets
 	maxWaiting       = 65536 // queries waiting, over all questions; about 1 KiB each
 	maxWaitingFlight = 1024  // queries waiting for one question (DNSBomb, CVE-2024-33655)
+	maxWaitingClient = 4096  // queries of one address waiting: what is held back is released at once
 )
 
 // clientPatience is when a waiting client is given a stale answer: the client
@@ -38,6 +40,7 @@ type flights struct {
 	mu      sync.Mutex // guards everything, the fields of each flight too
 	running map[string]*flight
 	waiting int
+	clients map[netip.Addr]int // the waiting ones, by client
 }
 
 func (fs *flights) count() int {
@@ -74,7 +77,7 @@ func (fs *flights) join(key string, q *Query, waits purpose, stale *truth) (*fli
 	case f != nil && f.overdue && stale != nil:
 		return f, placeOverdue
 	case f == nil && len(fs.running) >= maxFlights, fs.waiting >= maxWaiting,
-		f != nil && len(f.waiters) >= maxWaitingFlight:
+		f != nil && len(f.waiters) >= maxWaitingFlight, fs.clients[q.Client] >= maxWaitingClient:
 		return nil, placeFull
 	}
 	waiting := q.detach()
@@ -85,6 +88,7 @@ func (fs *flights) join(key string, q *Query, waits purpose, stale *truth) (*fli
 	if waits == forAnswer {
 		f.waiters = append(f.waiters, waiting)
 		fs.waiting++
+		fs.clients[q.Client]++
 	}
 	return f, where
 }
@@ -100,6 +104,11 @@ func (fs *flights) release(f *flight, over bool) []*Query {
 	waiters := f.waiters
 	f.waiters = nil
 	fs.waiting -= len(waiters)
+	for _, q := range waiters {
+		if fs.clients[q.Client]--; fs.clients[q.Client] == 0 {
+			delete(fs.clients, q.Client)
+		}
+	}
 	return waiters
 }
 

@@ -118,6 +118,37 @@ func TestRespond_oneQuestionInFlightForManyQueries(t *testing.T) {
 	}
 }
 
+func TestJoin_oneClientTakesNotEveryPlace(t *testing.T) {
+	w := newWorld(t, oneOrder)
+	ask := func(i int, client string) (*flight, place) {
+		q := prepared(t, fmt.Sprintf("n%d.test", i), dns.TypeA, false)
+		q.Client = netip.MustParseAddr(client)
+		q.parse(0)
+		return w.flights.join(q.key(), q, forAnswer, nil)
+	}
+	const questions = 64
+	var all []*flight
+	for i := range maxWaitingClient {
+		f, where := ask(i%questions, "192.0.2.9")
+		if where == placeFull {
+			t.Fatalf("query %d found no place", i)
+		}
+		all = append(all, f)
+	}
+	if _, where := ask(0, "192.0.2.9"); where != placeFull {
+		t.Errorf("one more of the same client: got %v, want no place", where)
+	}
+	if _, where := ask(0, "192.0.2.10"); where != placeWaiting {
+		t.Errorf("another client: got %v, want a place", where)
+	}
+	for _, f := range all[:questions] {
+		w.flights.release(f, true)
+	}
+	if w.flights.waiting != 0 || len(w.flights.clients) != 0 || w.flights.count() != 0 {
+		t.Errorf("after all have ended: got %d waiting of %d clients, want none", w.flights.waiting, len(w.flights.clients))
+	}
+}
+
 func TestRespond_aQueryThatWaitedIsJudgedByTheLawOfItsAnswer(t *testing.T) {
 	w := newWorld(t, oneOrder, "free.test. 300 IN A 198.51.100.1")
 	w.down.Store(true)

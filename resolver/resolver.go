@@ -124,7 +124,7 @@ func New(cfg Config) *Resolver {
 		forwarder:        upstream.New(cfg.Upstream),
 		cache:            newCache(cfg.CacheBytes, cfg.Stale),
 		failures:         newFailures(),
-		flights:          flights{running: map[string]*flight{}},
+		flights:          flights{running: map[string]*flight{}, clients: map[netip.Addr]int{}},
 		prefetch:         cfg.Prefetch,
 		observer:         cfg.Observer,
 		log:              cfg.Log,

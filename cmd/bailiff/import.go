@@ -112,7 +112,7 @@ func (c *importCommand) run(out, log io.Writer) error {
 	if err != nil {
 		return failed(err)
 	}
-	defer os.RemoveAll(staging)
+	defer func() { _ = os.RemoveAll(staging) }()
 	s := stage{importCommand: c, folder: staging, log: log, progress: newProgress(log)}
 	entries, err := s.write()
 	if err != nil {
@@ -200,7 +200,7 @@ func (s *stage) copyList() error {
 	const distinct = 12 // digits
 	s.listPath = filepath.Join(s.lists, filepath.Base(s.order.ID)+"-"+s.sum[:distinct]+filepath.Ext(s.source))
 	path := filepath.Join(s.folder, s.listPath)
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil { //nolint:gosec // the files say who may read them
 		return err
 	}
 	return os.Rename(first, path)
@@ -249,7 +249,7 @@ func (s *stage) print(problems *problem.List) {
 func (s *stage) place(list string) error {
 	if list != "" {
 		target := filepath.Join(filepath.Dir(s.out), list)
-		if err := os.MkdirAll(filepath.Dir(target), 0o755); err != nil {
+		if err := os.MkdirAll(filepath.Dir(target), 0o755); err != nil { //nolint:gosec // the files say who may read them
 			return failed(err)
 		}
 		if err := os.Rename(filepath.Join(s.folder, list), target); err != nil {

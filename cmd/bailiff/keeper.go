@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"runtime/debug"
+	"strings"
 	"time"
 
 	"bailiff/metrics"
@@ -55,6 +56,7 @@ func (k *keeper) start() error {
 func (k *keeper) load() (changes, *problem.List) {
 	problems := new(problem.List)
 	set := order.Load(k.paths, problems)
+	k.refuseEmpty(set, problems)
 	overridden := guard.New(k.guard, problems).Check(set, k.law.Load().Orders(), problems)
 	prints := k.prints.of(set)
 	options := k.options
@@ -70,6 +72,18 @@ func (k *keeper) load() (changes, *problem.List) {
 	changed := k.prints.changesTo(prints)
 	k.prints = prints
 	return changed, problems
+}
+
+// refuseEmpty keeps several orders from going at once: a folder that held them
+// and is empty now looks like a volume that is not there. The last one alone
+// may go.
+func (k *keeper) refuseEmpty(set *order.Set, problems *problem.List) {
+	if n := len(k.law.Load().Orders()); n > 1 && len(set.Orders) == 0 && !problems.Refused() {
+		problems.Add(problem.Problem{
+			File: strings.Join(k.paths, ", "), Text: fmt.Sprintf("holds no order, where %d were loaded", n),
+			Remedy: "bring the files back; to lift all orders on purpose, restart",
+		})
+	}
 }
 
 // reloadOn reloads at each signal, one load at a time, to the end of the

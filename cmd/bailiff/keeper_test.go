@@ -39,6 +39,34 @@ func write(t *testing.T, file, text string) {
 	}
 }
 
+func TestReload_severalOrdersDoNotGoAtOnce(t *testing.T) {
+	folder := t.TempDir()
+	files := []string{filepath.Join(folder, "a.yaml"), filepath.Join(folder, "b.yaml")}
+	for i, file := range files {
+		write(t, file, fmt.Sprintf("id: o%d\nauthority: Test\nblock: [a%d.example]\n", i, i))
+	}
+	log := new(bytes.Buffer)
+	k := newKeeper(&config{orders: []string{folder}}, policy.NewStore(), newLogger(logConfig{level: slog.LevelInfo}, log))
+	if err := k.start(); err != nil {
+		t.Fatal(err)
+	}
+	left := func() int { k.reload(); return len(k.law.Load().Orders()) }
+	hide := func(file string) { _ = os.Rename(file, file+".gone") }
+	hide(files[0])
+	hide(files[1])
+	if got := left(); got != 2 || !strings.Contains(log.String(), folder+": holds no order, where 2 were loaded; bring the files back") {
+		t.Errorf("both files gone: got %d orders in force, want both; log:\n%s", got, log)
+	}
+	_ = os.Rename(files[0]+".gone", files[0])
+	if got := left(); got != 1 {
+		t.Errorf("one file back: got %d orders in force, want 1", got)
+	}
+	hide(files[0])
+	if got := left(); got != 0 {
+		t.Errorf("the last one gone: got %d orders in force, want none", got)
+	}
+}
+
 func TestFollowClock_ordersBeginAndEndOnTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		start := time.Now()

@@ -20,7 +20,7 @@ func replaceFile(path string, mode os.FileMode, write func(io.Writer) error) err
 	if err != nil {
 		return err
 	}
-	defer os.Remove(f.Name()) // after the rename it is not there
+	defer func() { _ = os.Remove(f.Name()) }() // after the rename it is not there
 	err = write(f)
 	if err == nil {
 		err = f.Chmod(mode)

@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -162,14 +163,13 @@ func TestReasons_haveTheirWords(t *testing.T) {
 // how far wildcards reach, and compares with the orders themselves.
 func TestWrite_decidesAsPolicyDoes(t *testing.T) {
 	folder := t.TempDir()
-	var all []string // every name of up to four labels
+	all := []string{"test"} // every name of up to four labels below test
 	for range 4 {
-		for _, rest := range append(all, "")[:len(all)+1] {
-			for _, label := range []string{"a", "b", "a-b"} {
-				all = append(all, strings.TrimSuffix(label+"."+rest, "."))
-			}
+		for _, rest := range all {
+			all = append(all, "a."+rest, "b."+rest, "a-b."+rest)
 		}
-		all = unique(all)
+		slices.Sort(all)
+		all = slices.Compact(all)
 	}
 	rapid.Check(t, func(t *rapid.T) {
 		set := load(t, folder, drawOrders(t))
@@ -186,9 +186,9 @@ func TestWrite_decidesAsPolicyDoes(t *testing.T) {
 		program := policy.Compile(set, policy.Options{}, new(problem.List))
 		law := policy.NewStore().Install(program, at)
 		for _, n := range all {
-			want := verdict(law, n+".test")
+			want := verdict(law, n)
 			for how, lookup := range map[string]func(map[string]string, string) string{"longest match": longest, "closest encloser": encloser} {
-				got := lookup(records, n+".test")
+				got := lookup(records, n)
 				if got == "" || got == "rpz-passthru." {
 					got = "pass"
 				}
@@ -198,18 +198,6 @@ func TestWrite_decidesAsPolicyDoes(t *testing.T) {
 			}
 		}
 	})
-}
-
-// unique drops what stands twice.
-func unique(names []string) (once []string) {
-	seen := map[string]bool{}
-	for _, n := range names {
-		if !seen[n] {
-			seen[n] = true
-			once = append(once, n)
-		}
-	}
-	return once
 }
 
 // drawOrders makes orders over few labels, so that they meet often.

@@ -82,7 +82,7 @@ func (t *tree) ask(label string, n path, above outcome) outcome {
 		m := &t.matches[answers]
 		return t.outcome(answer{m.Order, m.TTLSeconds(t.options.At)})
 	case above != silent || t.lifts() > 0:
-		return pass
+		return freed
 	}
 	return silent
 }
@@ -118,7 +118,7 @@ func (t *tree) say(prefix string, n path, o outcome) {
 	switch o {
 	case silent:
 		return
-	case pass:
+	case freed:
 		t.noteLifted(strings.Replace(prefix, "*.", asterisk, 1), n)
 	}
 	t.owner = append(n.appendText(append(t.owner[:0], prefix...)), t.trigger...)

@@ -87,10 +87,10 @@ type writer struct {
 // records, a line each. It is empty where the zone says nothing.
 type outcome string
 
-// pass frees a name from what stands above it, and from rules on addresses.
+// freed takes a name out of what stands above it, and of rules on addresses.
 const (
 	silent outcome = ""
-	pass   outcome = " CNAME rpz-passthru.\n"
+	freed  outcome = " CNAME rpz-passthru.\n"
 )
 
 // head writes what stands before the triggers.

@@ -17,13 +17,13 @@ import (
 
 // Bounds on TCP (RFC 7766 sections 6.2 and 10).
 const (
-	maxConnections       = 2048                  // each costs a goroutine, a descriptor and about 8 KiB
-	maxConnectionsClient = 128                   // of one address: many subscribers may share one behind a NAT
-	maxInFlight          = 100                   // of one connection: beyond it reading waits, so the client does
-	writeTimeout         = 5 * time.Second       // a client that does not read its answers loses the connection
-	maxUnsent            = 256 << 10             // octets of late replies queued on a connection; beyond it is lost
-	busyIdleTimeout      = 2 * time.Second       // instead of idleTimeout when three quarters of the places are taken
-	acceptPause          = 50 * time.Millisecond // after an error such as "too many open files"
+	maxConnections       = 2048            // each costs a goroutine, a descriptor and about 8 KiB
+	maxConnectionsClient = 128             // of one address: many subscribers may share one behind a NAT
+	maxInFlight          = 100             // of one connection: beyond it reading waits, so the client does
+	writeTimeout         = 5 * time.Second // a client that does not read its answers loses the connection
+	maxUnsent            = 256 << 10       // octets of late replies queued on a connection; beyond it is lost
+	busyIdleTimeout      = 2 * time.Second // instead of idleTimeout when three quarters of the places are taken
+	acceptPause          = time.Second / 4 // after an error such as "too many open files"
 )
 
 // tcpServer serves DNS over TCP.

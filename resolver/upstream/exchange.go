@@ -109,7 +109,7 @@ func (t *try) ask(ctx context.Context, over transport) (m *dns.Msg, err error) {
 	switch {
 	case over == udp && err == nil:
 		t.f.servers.responded(t.server, seen.Took)
-	case over == udp && isNetworkError(err) && ctx.Err() == nil:
+	case over == udp && isNetworkError(err) && !isOurs(err) && ctx.Err() == nil:
 		t.f.servers.unreachable(t.server)
 	}
 	return m, err

@@ -6,6 +6,7 @@ import (
 	"net"
 	"slices"
 	"strings"
+	"syscall"
 
 	"github.com/miekg/dns"
 )
@@ -97,6 +98,17 @@ func asFailure(err error) *Failure {
 func isNetworkError(err error) bool {
 	var op *net.OpError
 	return errors.As(err, &op) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
+}
+
+// isOurs reports whether a network error is this machine's want of descriptors,
+// ports or memory: no server is to blame for it.
+func isOurs(err error) bool {
+	for _, want := range []error{syscall.EMFILE, syscall.ENFILE, syscall.EADDRNOTAVAIL, syscall.EAGAIN, syscall.ENOBUFS, syscall.ENOMEM} {
+		if errors.Is(err, want) {
+			return true
+		}
+	}
+	return false
 }
 
 // graver is the failure that tells the client more, the later of equals.

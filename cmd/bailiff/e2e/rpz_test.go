@@ -1,8 +1,6 @@
 package e2e
 
 import (
-	"fmt"
-	"net"
 	"os/exec"
 	"path/filepath"
 	"slices"
@@ -98,7 +96,7 @@ func TestExport_realServersEnforceTheSame(t *testing.T) {
 	}
 	for _, c := range []struct {
 		name   string
-		start  func(*testing.T, *daemon, string) *daemon
+		start  func(*testing.T, source, string) *daemon
 		differ map[string]string
 	}{
 		{"unbound", rpzUnbound, unboundDiffers},
@@ -107,7 +105,7 @@ func TestExport_realServersEnforceTheSame(t *testing.T) {
 		{"knot", rpzKnot, knotDiffers},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			server := c.start(t, authority, zone)
+			server := c.start(t, source{authority: authority.address}, zone)
 			for _, question := range rpzQuestions {
 				got, other := replyTo(t, server.address, question), c.differ[question]
 				if got != want[question] && got != other { // a later version may be without the difference
@@ -142,6 +140,32 @@ var (
 		"to-address A": "NOERROR 198.51.100.66", "chain A": "NOERROR 198.51.100.1",
 	}
 )
+
+// TestExport_realServersKnowNameServers does the same for rules on name
+// servers, with servers that follow delegations from a root of our own.
+func TestExport_realServersKnowNameServers(t *testing.T) {
+	const orders = `
+id: servers
+authority: Court
+rules: [{nameserver: pirate.test}, {nameserver_address: 127.9.9.54}]
+overrides: [{guard: prefix, prefix: 127.9.9.54/32, approved_by: Test, reason: servers of this test}]
+`
+	from := delegating(t)
+	folder := write(t, map[string]string{"orders.yaml": orders})
+	zone := exported(t, folder)
+	s := bailiff(t, "--orders", folder, "--upstream", rpzUnbound(t, from, "").address)
+	want := map[string]string{"free A": "NOERROR 198.51.100.1", "www.served A": "NXDOMAIN", "www.housed A": "NXDOMAIN"}
+	servers := map[string]*daemon{
+		"bailiff": {address: s.address}, "unbound": rpzUnbound(t, from, zone), "bind": rpzBIND(t, from, zone), "powerdns": rpzPowerDNS(t, from, zone),
+	}
+	for name, server := range servers {
+		for question, want := range want {
+			if got := replyTo(t, server.address, question); got != want {
+				t.Errorf("%s: %s: got %s, want %s", name, question, got, want)
+			}
+		}
+	}
+}
 
 // exported is the path of the orders' zone.
 func exported(t *testing.T, orders string) string {
@@ -183,98 +207,4 @@ func replyTo(t *testing.T, address, question string) string {
 	}
 	slices.Sort(data)
 	return strings.Join(append([]string{dns.RcodeToString[reply.Rcode]}, data...), " ")
-}
-
-// rpzUnbound starts an Unbound that enforces the zone.
-func rpzUnbound(t *testing.T, authority *daemon, zone string) *daemon {
-	t.Helper()
-	path, port := program(t, "unbound"), freePort(t)
-	conf := write(t, map[string]string{"unbound.conf": fmt.Sprintf(`server:
-	interface: 127.0.0.1
-	port: %s
-	username: ""
-	chroot: ""
-	directory: "/"
-	pidfile: ""
-	use-syslog: no
-	num-threads: 1
-	do-not-query-localhost: no
-	module-config: "respip iterator"
-	local-zone: test. nodefault
-stub-zone:
-	name: test.
-	stub-addr: %s
-rpz:
-	name: rpz.bailiff.test
-	zonefile: %q
-`, port, strings.Replace(authority.address, ":", "@", 1), zone)})
-	return start(t, "127.0.0.1:"+port, "test.", path, "-d", "-p", "-c", filepath.Join(conf, "unbound.conf"))
-}
-
-// rpzBIND starts a BIND that enforces the zone.
-func rpzBIND(t *testing.T, authority *daemon, zone string) *daemon {
-	t.Helper()
-	path, port := program(t, "named"), freePort(t)
-	_, upstream, _ := net.SplitHostPort(authority.address)
-	folder := write(t, nil)
-	conf := write(t, map[string]string{"named.conf": fmt.Sprintf(`options {
-	directory %q;
-	listen-on port %s { 127.0.0.1; };
-	listen-on-v6 { none; };
-	pid-file none;
-	session-keyfile none;
-	dnssec-validation no;
-	qname-minimization off;
-	response-policy { zone "rpz.bailiff.test"; } qname-wait-recurse no;
-};
-controls { };
-zone "test" { type forward; forward only; forwarders { 127.0.0.1 port %s; }; };
-zone "rpz.bailiff.test" { type primary; file %q; allow-query { none; }; };
-`, folder, port, upstream, zone)})
-	return start(t, "127.0.0.1:"+port, "test.", path, "-g", "-c", filepath.Join(conf, "named.conf"))
-}
-
-// rpzPowerDNS starts a PowerDNS Recursor that enforces the zone.
-func rpzPowerDNS(t *testing.T, authority *daemon, zone string) *daemon {
-	t.Helper()
-	path, port, folder := program(t, "pdns_recursor"), freePort(t), write(t, nil)
-	conf := write(t, map[string]string{
-		"rpz.lua": fmt.Sprintf("rpzFile(%q, {policyName=\"bailiff\"})\n", zone),
-	})
-	overwrite(t, filepath.Join(conf, "recursor.conf"), fmt.Sprintf(`daemon=no
-config-dir=%[1]s
-socket-dir=%[2]s
-local-address=127.0.0.1
-local-port=%[3]s
-dont-query=
-security-poll-suffix=
-dnssec=off
-threads=1
-forward-zones=test=%[4]s
-lua-config-file=%[1]s/rpz.lua
-`, conf, folder, port, authority.address))
-	return start(t, "127.0.0.1:"+port, "test.", path, "--config-dir="+conf)
-}
-
-// rpzKnot starts a Knot Resolver that enforces the zone. There a passthru ends
-// the rules, the one that asks our authority included, so it is put in its
-// place.
-func rpzKnot(t *testing.T, authority *daemon, zone string) *daemon {
-	t.Helper()
-	path, port, folder := program(t, "kresd"), freePort(t), write(t, nil)
-	conf := write(t, map[string]string{"kresd.conf": fmt.Sprintf(`net.listen('127.0.0.1', %s, { kind = 'dns' })
-trust_anchors.remove('.')
-modules.unload('ta_update')
-modules.unload('priming')
-cache.size = 10 * MB
-local ask = policy.STUB({'%s'})
-local orders = policy.rpz(policy.DENY, '%s', false)
-policy.add(function (request, query)
-	local action = orders(request, query)
-	if action == policy.PASS then return ask end
-	return action
-end)
-policy.add(policy.suffix(ask, {todname('test.')}))
-`, port, strings.Replace(authority.address, ":", "@", 1), zone)})
-	return start(t, "127.0.0.1:"+port, "test.", path, "-n", "-c", filepath.Join(conf, "kresd.conf"), folder)
 }
