@@ -62,7 +62,7 @@ func (m *meter) passed(offset int64) {
 func withoutBOM(r io.Reader) io.Reader {
 	in := bufio.NewReader(r)
 	if start, _ := in.Peek(len(byteOrderMark)); string(start) == byteOrderMark {
-		in.Discard(len(byteOrderMark)) // they are in the buffer: no error
+		_, _ = in.Discard(len(byteOrderMark)) // they are in the buffer: no error
 	}
 	return in
 }

@@ -60,7 +60,7 @@ var (
 	identifierPattern   = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]{0,62}$`)
 	jurisdictionPattern = regexp.MustCompile(`^[A-Z]{2}(-[A-Z0-9]{1,3})?$`)
 	databasePattern     = regexp.MustCompile(`^[a-z0-9-]{1,63}$`)
-	entryPattern        = regexp.MustCompile(`^[!-~]{1,63}$`)
+	entryPattern        = regexp.MustCompile(`^[[:graph:]]{1,63}$`)
 	languagePattern     = regexp.MustCompile(`^[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*$`) // BCP 47 in outline
 )
 
