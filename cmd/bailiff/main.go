@@ -59,7 +59,7 @@ func rootCommand() *cobra.Command {
 		},
 	}
 	root.AddCommand(newServeCommand(), newCheckCommand(), newExplainCommand(),
-		newImportCommand(), newExportCommand(), newVersionCommand())
+		newImportCommand(), newExportCommand(), newCandidatesCommand(), newNoticeCommand(), newVersionCommand())
 	return root
 }
 

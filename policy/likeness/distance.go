@@ -26,16 +26,16 @@ func distance(a, b string) (slips int, ok bool) {
 	if len(a) >= most || len(b) >= most || max(len(a)-len(b), len(b)-len(a)) > maxSlips {
 		return 0, false
 	}
-	var rows [3][most]int // the row before the last, the last and this one
+	var rows [3][most]uint8 // the row before the last, the last and this one
 	for j := range len(b) + 1 {
-		rows[1][j] = j
+		rows[1][j] = uint8(j)
 	}
 	for i := 1; i <= len(a); i++ {
 		before, last, this := &rows[(i+2)%3], &rows[i%3], &rows[(i+1)%3]
-		this[0] = i
-		least := i
+		this[0] = uint8(i)
+		least := this[0]
 		for j := 1; j <= len(b); j++ {
-			wrong := 1
+			wrong := uint8(1)
 			if a[i-1] == b[j-1] {
 				wrong = 0
 			}
@@ -49,6 +49,6 @@ func distance(a, b string) (slips int, ok bool) {
 			return 0, false
 		}
 	}
-	slips = rows[(len(a)+1)%3][len(b)]
+	slips = int(rows[(len(a)+1)%3][len(b)])
 	return slips, slips <= maxSlips
 }

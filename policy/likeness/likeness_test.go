@@ -35,6 +35,7 @@ func TestLook_tellsInWhichWayLabelsAreAlike(t *testing.T) {
 		{"something else before it", "amici-energyiptv", "extended energy-iptv.example 0.60"},
 		{"a letter exchanged", "enregy-iptv", "misspelt energy-iptv.example 0.75"},
 		{"a letter missing", "energ-iptv", "misspelt energy-iptv.example 0.75"},
+		{"a slip and a number", "enregyiptv7", "misspelt energy-iptv.example 0.75"},
 		{"two slips", "energi-ipvt", "misspelt energy-iptv.example 0.55"},
 		{"three slips", "enrgi-ipvt", ""},
 		{"the same words", "tv-energy", "same-words energy-iptv.example 0.50"},
@@ -87,7 +88,7 @@ func TestLook_shortLabelsTellLess(t *testing.T) {
 	}
 }
 
-func TestLook_tellsEveryOrderThatHoldsTheService(t *testing.T) {
+func TestLook_tellsTheBestForEveryOrder(t *testing.T) {
 	x := milan()
 	x.Add(Service{Order: "rome", Name: "energy-iptv.test", Label: "Energy-IPTV"})
 	x.Add(Service{Order: "rome", Name: "energy-iptv.org", Label: "energy-iptv"}) // known already

@@ -13,10 +13,10 @@ import (
 func domain(v strictyaml.Value) name.Name { return strictyaml.Parsed(parseDomain)(v) }
 
 func parseDomain(text string) (name.Name, error) {
-	if base, wild := strings.CutPrefix(text, "*."); wild {
+	if strings.HasPrefix(text, "*.") {
 		return "", problem.Fault{
 			Text:   "has an asterisk, which no plain name has",
-			Remedy: "write it under rules as {name: " + problem.Quote(base) + ", match: below}",
+			Remedy: "write what follows it under rules, with match: below", // and not the name: it may be a hidden order's
 		}
 	}
 	n, err := name.Parse(text)
