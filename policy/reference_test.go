@@ -281,56 +281,59 @@ func mustCompile(t interface{ Fatalf(string, ...any) }, orders []refOrder) *Prog
 	return p
 }
 
-func TestMatch_agreesWithTheReferenceMatcher(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		orders := drawOrders(t)
-		store := NewStore()
-		store.Install(mustCompile(t, orders), epoch)
-		var buffer name.Buffer
-		labels := rapid.SampledFrom([]string{"a", "b", "www", "x-y", "z"})
-		for range 20 {
-			q := strings.Join(append(rapid.SliceOfN(labels, 0, 5).Draw(t, "q"), someSuffixes.Draw(t, "suffix")), ".")
-			client := rapid.SampledFrom(someClients).Draw(t, "client")
-			now := epoch.Add(time.Duration(rapid.IntRange(-4*60, 4*60).Draw(t, "minutes")) * time.Minute)
-			store.Advance(now)
-			law := store.Load()
-			buffer.Set([]byte(name.MustParse(q)))
+func TestMatch_agreesWithTheReferenceMatcher(t *testing.T) { rapid.Check(t, agrees) }
 
-			matches, answers := law.Match(&buffer, client, nil)
-			agree(t, fmt.Sprintf("%s for %v at %v", q, client, now), matches, answers, byName(orders, q, client, now))
-			if len(matches) > 0 && !law.Touches(&buffer) {
-				t.Fatalf("%s matches, but Touches says no rule is near", q)
-			}
+func FuzzMatch(f *testing.F) { f.Fuzz(rapid.MakeFuzz(agrees)) }
 
-			addresses := rapid.SliceOfDistinct(rapid.SampledFrom(someAddresses), rapid.ID).Draw(t, "addresses")
-			var held []Match
-			for _, a := range addresses {
-				if law.HoldsAddresses() && law.HoldsAddress(a) {
-					held = law.MatchAddress(a, &buffer, client, held, 0)
-				}
-			}
-			held, answers = Settle(held, 0)
-			what := fmt.Sprintf("%v of %s for %v at %v", addresses, q, client, now)
-			agree(t, what, held, answers, beside(orders, q, client, now, func(r refRule) int { return r.holding(addresses, false) }))
+// agrees is the property: random orders and queries, at random times.
+func agrees(t *rapid.T) {
+	orders := drawOrders(t)
+	store := NewStore()
+	store.Install(mustCompile(t, orders), epoch)
+	var buffer name.Buffer
+	labels := rapid.SampledFrom([]string{"a", "b", "www", "x-y", "z"})
+	for range 20 {
+		q := strings.Join(append(rapid.SliceOfN(labels, 0, 5).Draw(t, "q"), someSuffixes.Draw(t, "suffix")), ".")
+		client := rapid.SampledFrom(someClients).Draw(t, "client")
+		now := epoch.Add(time.Duration(rapid.IntRange(-4*60, 4*60).Draw(t, "minutes")) * time.Minute)
+		store.Advance(now)
+		law := store.Load()
+		buffer.Set([]byte(name.MustParse(q)))
 
-			servers := rapid.SliceOfDistinct(rapid.SampledFrom(someServers), rapid.ID).Draw(t, "servers")
-			held = nil
-			for _, server := range servers {
-				var b name.Buffer
-				b.Set([]byte(name.MustParse(server)))
-				if held = law.MatchServer(&b, &buffer, client, held, 0); len(held) > 0 && !law.HoldsServers() {
-					t.Fatalf("%s matches, but there are no rules on servers", server)
-				}
-			}
-			for _, a := range addresses {
-				held = law.MatchServerAddress(a, &buffer, client, held, 0)
-			}
-			held, answers = Settle(held, 0)
-			agree(t, fmt.Sprintf("%v, %s", servers, what), held, answers, beside(orders, q, client, now, func(r refRule) int {
-				return max(r.serving(servers), r.holding(addresses, true))
-			}))
+		matches, answers := law.Match(&buffer, client, nil)
+		agree(t, fmt.Sprintf("%s for %v at %v", q, client, now), matches, answers, byName(orders, q, client, now))
+		if len(matches) > 0 && !law.Touches(&buffer) {
+			t.Fatalf("%s matches, but Touches says no rule is near", q)
 		}
-	})
+
+		addresses := rapid.SliceOfDistinct(rapid.SampledFrom(someAddresses), rapid.ID).Draw(t, "addresses")
+		var held []Match
+		for _, a := range addresses {
+			if law.HoldsAddresses() && law.HoldsAddress(a) {
+				held = law.MatchAddress(a, &buffer, client, held, 0)
+			}
+		}
+		held, answers = Settle(held, 0)
+		what := fmt.Sprintf("%v of %s for %v at %v", addresses, q, client, now)
+		agree(t, what, held, answers, beside(orders, q, client, now, func(r refRule) int { return r.holding(addresses, false) }))
+
+		servers := rapid.SliceOfDistinct(rapid.SampledFrom(someServers), rapid.ID).Draw(t, "servers")
+		held = nil
+		for _, server := range servers {
+			var b name.Buffer
+			b.Set([]byte(name.MustParse(server)))
+			if held = law.MatchServer(&b, &buffer, client, held, 0); len(held) > 0 && !law.HoldsServers() {
+				t.Fatalf("%s matches, but there are no rules on servers", server)
+			}
+		}
+		for _, a := range addresses {
+			held = law.MatchServerAddress(a, &buffer, client, held, 0)
+		}
+		held, answers = Settle(held, 0)
+		agree(t, fmt.Sprintf("%v, %s", servers, what), held, answers, beside(orders, q, client, now, func(r refRule) int {
+			return max(r.serving(servers), r.holding(addresses, true))
+		}))
+	}
 }
 
 // agree compares what matched and what answers with the reference.

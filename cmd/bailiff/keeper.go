@@ -48,6 +48,7 @@ func (k *keeper) start() error {
 		k.log.Warn("no order is loaded: nothing is blocked")
 	}
 	k.reloads = metrics.NewReloads(time.Now())
+	debug.FreeOSMemory() // see reloadOn
 	return nil
 }
 
@@ -87,15 +88,11 @@ func (k *keeper) refuseEmpty(set *order.Set, problems *problem.List) {
 }
 
 // reloadOn reloads at each signal, one load at a time, to the end of the
-// process. After each load, the one at the start too, it gives back what that
-// took beyond what it leaves, which is some times as much.
+// process.
 func (k *keeper) reloadOn(hangups <-chan os.Signal) {
-	for {
-		debug.FreeOSMemory()
-		if _, more := <-hangups; !more {
-			return
-		}
+	for range hangups {
 		k.reload()
+		debug.FreeOSMemory() // a load takes some times the memory of what it leaves
 	}
 }
 
