@@ -97,6 +97,25 @@ func TestRespond_rfc8906(t *testing.T) {
 	}
 }
 
+// seen keeps the last event.
+type seen struct{ event Event }
+
+func (s *seen) Observe(e Event) { s.event = e }
+
+func TestRespond_aPacketWithoutAQuestionIsNotCountedUnderTheLastOnesType(t *testing.T) {
+	w, last := newWorld(t, everyAction), new(seen)
+	w.observer = last
+	q := prepared(t, "nx.test", dns.TypeAAAA, false)
+	w.Respond(q)
+	if last.event.Type != dns.TypeAAAA {
+		t.Fatalf("got type %d, want AAAA", last.event.Type)
+	}
+	q.Packet = packet(t, header1)
+	if w.Respond(q); last.event.Type != 0 || last.event.Rcode != dns.RcodeFormatError {
+		t.Errorf("got type %d and RCODE %d, want none and FORMERR", last.event.Type, last.event.Rcode)
+	}
+}
+
 func TestRespond_rfc6891UnknownVersionIsBADVERS(t *testing.T) {
 	w := newWorld(t, everyAction)
 	reply := new(dns.Msg)

@@ -137,7 +137,7 @@ const (
 // answer at once, or rcodeSilence. RFC 8906 says what each oddity deserves.
 func (q *Query) parse(structuredOption uint16) int {
 	p := q.Packet
-	q.questionEnd, q.edns, q.payload = 0, false, minUDPPayload
+	q.questionEnd, q.qtype, q.edns, q.payload = 0, 0, false, minUDPPayload
 	q.do, q.cd, q.ad, q.rd = false, false, false, false
 	q.structured, q.waits = false, false
 	q.matches, q.now = q.matches[:0], q.Received
