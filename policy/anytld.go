@@ -9,9 +9,9 @@ import (
 // labelSet returns the set of the any-tld rules for the i-th label of n, if
 // what follows the label is a public suffix, ICANN's or a private one. A
 // top-level domain that the list does not know counts as one.
-func (p *Program) labelSet(n *name.Buffer, i int) (set uint32, ok bool) {
+func (l *layer) labelSet(n *name.Buffer, i int) (set uint32, ok bool) {
 	rest := n.Suffix(i + 1)
-	if set, ok = p.anyTLD[string(n.Suffix(i)[:len(n.Suffix(i))-len(rest)])]; !ok {
+	if set, ok = l.anyTLD[string(n.Suffix(i)[:len(n.Suffix(i))-len(rest)])]; !ok {
 		return 0, false
 	}
 	return set, isPublicSuffix(rest)

@@ -16,24 +16,8 @@ import (
 // Program is every rule of one load, compiled, whatever its dates. It is
 // immutable and may be shared.
 type Program struct {
-	orders   []*Order // by precedence among equally close matches: an index is a rank
-	bindings []binding
-	sets     [][]uint32 // binding numbers of each set; set 0 is empty
-
-	// What is looked up, each leading to the number of a set.
-	table           *table
-	anyTLD          map[string]uint32   // by label, its length octet before it
-	addresses       *bart.Table[uint32] // nil: no address rules
-	servers         *table              // nil: no rules on name servers
-	serverAddresses *bart.Table[uint32]
-}
-
-// binding is what ties a name to a rule: one for each rule and way of matching.
-type binding struct {
-	order, rule uint32
-	match       name.Match
-	except      bool
-	valid       validity
+	orders []*Order // by precedence among equally close matches: an index is a rank
+	layers []placed // the largest first
 }
 
 // Options are what compiling needs to know beside the orders.
@@ -41,50 +25,75 @@ type Options struct {
 	Notice     order.Addresses   // the server's own notice addresses
 	Structured *StructuredErrors // nil: no structured errors are made
 	// Loaded is the program now in force, nil if there is none: revisions may
-	// not go down against it.
+	// not go down against it, and what the load kept is taken over from it.
 	Loaded *Program
 }
 
-// Compile turns a load into a Program. It returns nil if problems holds a
-// refusal, its own or one that was there; it consumes the names of set's rules.
+// Compile turns a load into a Program; what it costs goes by the orders that
+// were read again, not by those that the load kept. It returns nil if problems
+// holds a refusal, its own or one that was there; it consumes the names of
+// set's rules.
 func Compile(set *order.Set, opts Options, problems *problem.List) *Program {
-	orders := slices.Clone(set.Orders)
-	slices.SortFunc(orders, Precedence)
-	for _, o := range orders {
+	expected := 0
+	for _, o := range set.Orders {
 		checkRevision(o, opts.Loaded, problems)
 		checkNotice(o, opts.Notice, problems)
 		noteExactNXDOMAIN(o, problems)
+		for i := range o.Rules {
+			expected += o.Rules[i].Names.Len()
+		}
 	}
-	program := build(orders, opts, problems)
+	c := newCompiler(expected)
+	for _, o := range set.Orders {
+		if p := c.add(newOrder(o, opts)); p != nil {
+			problems.Add(*p)
+			return nil
+		}
+	}
+	fresh := c.layer()
+	c.report(problems)
 	if problems.Refused() {
 		return nil
 	}
-	if !program.table.selfCheck() || program.servers != nil && !program.servers.selfCheck() {
-		problems.Add(problem.Problem{
-			File: "policy", Text: "a name is not found by its own rule: a fault of this program",
-			Remedy: "keep the orders in force and report it",
-		})
+	program, err := assemble(fresh, set.Kept, opts.Loaded)
+	if err == nil && !fresh.sound() {
+		err = errUnsound
+	}
+	if err != nil {
+		problems.Add(problem.Problem{File: "policy", Text: err.Error(), Remedy: "keep the orders in force and report it"})
 		return nil
 	}
-	for _, o := range program.orders {
+	for _, o := range fresh.orders {
 		o.Order.Rules = nil
 	}
 	return program
 }
 
-// build compiles until no fingerprints collide, nearly always at the first
-// attempt; see builder.table.
-func build(orders []*order.Order, opts Options, problems *problem.List) *Program {
-	for {
-		var found problem.List
-		c := newCompiler(orders, opts, &found)
-		fits := c.rules()
-		program := c.freeze()
-		if !fits || program != nil {
-			problems.Merge(&found)
-			return program
+// assemble makes a program of a new layer and of the orders that were kept from
+// the one loaded.
+func assemble(fresh *layer, kept []*order.Order, loaded *Program) (*Program, error) {
+	p := &Program{orders: slices.Clone(fresh.orders)}
+	layers := []*layer{fresh}
+	if len(kept) > 0 {
+		known := make(map[*order.Order]*Order, len(loaded.orders))
+		for _, o := range loaded.orders {
+			known[o.Order] = o
+		}
+		for _, o := range kept {
+			p.orders = append(p.orders, known[o])
+		}
+		for _, old := range loaded.layers {
+			layers = append(layers, old.layer)
 		}
 	}
+	slices.SortFunc(p.orders, func(a, b *Order) int { return Precedence(a.Order, b.Order) })
+	ranks := make(map[*Order]uint32, len(p.orders))
+	for i, o := range p.orders {
+		ranks[o] = uint32(i)
+	}
+	var err error
+	p.layers, err = settleLayers(layers, ranks)
+	return p, err
 }
 
 // Precedence orders the orders as interfaces prescribe for matches that are

@@ -2,108 +2,141 @@ package policy
 
 import (
 	"encoding/binary"
-	"math/rand/v2"
+	"net/netip"
 	"slices"
 
 	"github.com/gaissmai/bart"
 
-	"bailiff/policy/list"
+	"bailiff/policy/name"
 	"bailiff/policy/order"
 	"bailiff/policy/problem"
 )
 
-// compiler is one attempt at a Program.
+// compiler collects the rules of some orders for a layer.
 type compiler struct {
-	orders   []*order.Order
-	opts     Options
-	problems *problem.List
-	builder  *builder
-	bindings []binding
+	orders   []*Order
+	bindings []binding // from 1
 	sets     [][]uint32
 	interned map[string]uint32 // a set's binding numbers, as octets → its number
-	anyTLD   map[string]uint32
-	prefixes *bart.Table[uint32]
+	single   []uint32          // binding number → number of the set that holds it alone
 
-	servers        *builder // nil: no rules on name servers
+	names          *builder
+	servers        *builder
+	anyTLD         map[string]uint32
+	prefixes       *bart.Table[uint32]
 	serverPrefixes *bart.Table[uint32]
-	single         []uint32 // binding number → number of the set that holds it alone
+
+	contradictions []contradiction
 }
 
-func newCompiler(orders []*order.Order, opts Options, problems *problem.List) *compiler {
-	expected := 0
-	for _, o := range orders {
-		for i := range o.Rules {
-			expected += o.Rules[i].Names.Len()
-		}
-	}
+// contradiction is a name that is both under order and excepted, in the same
+// way and by the same order.
+type contradiction struct {
+	name          string
+	number, other uint32 // of the bindings
+}
+
+// newCompiler returns a compiler for so many names, more or less.
+func newCompiler(expected int) *compiler {
 	return &compiler{
-		orders: orders, opts: opts, problems: problems,
-		builder:  newBuilder(rand.Uint64(), expected),
-		sets:     [][]uint32{nil},
-		interned: map[string]uint32{},
-		anyTLD:   map[string]uint32{},
+		bindings: make([]binding, 1), single: make([]uint32, 1),
+		sets: [][]uint32{nil}, interned: map[string]uint32{},
+		names: newBuilder(expected), servers: newBuilder(0), anyTLD: map[string]uint32{},
 	}
 }
 
-// rules puts every rule where queries find it.
-func (c *compiler) rules() bool {
-	ok := true
-	for i, o := range c.orders {
-		for j := range o.Rules {
-			r := &o.Rules[j]
-			b := binding{order: uint32(i), rule: uint32(j), except: r.Except, valid: validityOf(o.Valid, r.From, r.Until)}
-			switch r.Trigger {
-			case order.TriggerAnyTLD:
-				c.labels(r, c.bind(b))
-			case order.TriggerAddress:
-				c.addresses(&c.prefixes, r, c.bind(b))
-			case order.TriggerNameserverAddress:
-				c.addresses(&c.serverPrefixes, r, c.bind(b))
-			case order.TriggerNameserver:
-				if c.servers == nil {
-					c.servers = newBuilder(rand.Uint64(), r.Names.Len())
-				}
-				ok = c.names(c.servers, r, b) && ok
-			case order.TriggerName:
-				ok = c.names(c.builder, r, b) && ok
-			}
+// add takes the rules of an order in. A problem that is there is about memory.
+func (c *compiler) add(o *Order) *problem.Problem {
+	for i := range o.Order.Rules {
+		r := &o.Order.Rules[i]
+		b := binding{order: uint32(len(c.orders)), rule: uint32(i), except: r.Except, valid: validityOf(o.Valid, r.From, r.Until)}
+		var p *problem.Problem
+		switch r.Trigger {
+		case order.TriggerAnyTLD:
+			c.labels(r, c.bind(b))
+		case order.TriggerAddress:
+			c.addresses(&c.prefixes, r, c.bind(b))
+		case order.TriggerNameserverAddress:
+			c.addresses(&c.serverPrefixes, r, c.bind(b))
+		case order.TriggerNameserver:
+			p = c.addNames(c.servers, r, b)
+		case order.TriggerName:
+			p = c.addNames(c.names, r, b)
+		}
+		if p != nil {
+			return p
 		}
 	}
-	return ok
+	c.orders = append(c.orders, o)
+	return nil
 }
 
-// names puts the names of a rule into a trie.
-func (c *compiler) names(into *builder, r *order.Rule, b binding) bool {
-	numbers := [3]uint32{} // by way of matching; binding numbers start at 1
+// addNames puts the names of a rule into a trie.
+func (c *compiler) addNames(into *builder, r *order.Rule, b binding) *problem.Problem {
+	numbers := [3]uint32{} // by way of matching
 	for e := range r.Names.All() {
 		if numbers[e.Match] == 0 {
 			b.match = e.Match
 			numbers[e.Match] = c.bind(b)
 		}
-		if err := c.add(into, e, numbers[e.Match], r); err != nil {
-			c.problems.Add(problem.Problem{File: r.File, Line: e.Line, Text: err.Error(), Remedy: "split the load over several servers"})
-			return false
+		if err := into.add(e.Name, numbers[e.Match]); err != nil {
+			return &problem.Problem{File: r.File, Line: e.Line, Text: err.Error(), Remedy: "split the load over several servers"}
 		}
 	}
-	return true
+	return nil
 }
 
 // labels notes the labels of an any-tld rule.
 func (c *compiler) labels(r *order.Rule, number uint32) {
 	for e := range r.Names.All() {
-		key := string(e.Name[:len(e.Name)-1])
-		c.anyTLD[key] = c.with(c.anyTLD[key], number)
+		c.label(string(e.Name[:len(e.Name)-1]), number)
 	}
+}
+
+// label notes one label, its length octet before it.
+func (c *compiler) label(key string, number uint32) {
+	c.anyTLD[key] = c.with(c.anyTLD[key], number)
 }
 
 // addresses notes the prefixes of an address rule.
 func (c *compiler) addresses(into **bart.Table[uint32], r *order.Rule, number uint32) {
+	for _, p := range r.Prefixes {
+		c.prefix(into, p.Prefix, number)
+	}
+}
+
+func (c *compiler) prefix(into **bart.Table[uint32], prefix netip.Prefix, number uint32) {
 	if *into == nil {
 		*into = new(bart.Table[uint32])
 	}
-	for _, p := range r.Prefixes {
-		set, _ := (*into).Get(p.Prefix)
-		(*into).Insert(p.Prefix, c.with(set, number))
+	set, _ := (*into).Get(prefix)
+	(*into).Insert(prefix, c.with(set, number))
+}
+
+// bind numbers a binding, from 1.
+func (c *compiler) bind(b binding) uint32 {
+	c.bindings = append(c.bindings, b)
+	c.single = append(c.single, 0)
+	return uint32(len(c.bindings) - 1)
+}
+
+// setOf is the number of the set of the bindings of a name.
+func (c *compiler) setOf(wire []byte, numbers []uint32) uint32 {
+	set := c.alone(numbers[0])
+	for i, n := range numbers[1:] {
+		c.checkContradiction(numbers[:i+1], n, wire)
+		set = c.with(set, n)
+	}
+	return set
+}
+
+// checkContradiction notes a name that is both under order and excepted.
+func (c *compiler) checkContradiction(set []uint32, number uint32, wire []byte) {
+	b := c.bindings[number]
+	for _, n := range set {
+		if o := c.bindings[n]; o.order == b.order && o.match == b.match && o.except != b.except {
+			c.contradictions = append(c.contradictions, contradiction{string(wire), number, n})
+		}
 	}
 }
 
@@ -126,34 +159,6 @@ func (c *compiler) alone(number uint32) uint32 {
 	return c.single[number]
 }
 
-// bind numbers a binding, from 1.
-func (c *compiler) bind(b binding) uint32 {
-	if len(c.bindings) == 0 {
-		c.bindings = append(c.bindings, binding{})
-		c.single = append(c.single, 0)
-	}
-	c.bindings = append(c.bindings, b)
-	c.single = append(c.single, 0)
-	return uint32(len(c.bindings) - 1)
-}
-
-// add ties one name to a binding.
-func (c *compiler) add(into *builder, e list.Entry, number uint32, r *order.Rule) error {
-	record, fresh, err := into.add(e.Name)
-	if err != nil {
-		return err
-	}
-	at := into.records[record:]
-	if fresh {
-		binary.LittleEndian.PutUint32(at, c.alone(number))
-		return nil
-	}
-	set := binary.LittleEndian.Uint32(at)
-	c.checkContradiction(c.sets[set], number, e, r)
-	binary.LittleEndian.PutUint32(at, c.with(set, number))
-	return nil
-}
-
 // intern returns the number of the set of these bindings.
 func (c *compiler) intern(numbers []uint32) uint32 {
 	key := make([]byte, 0, 4*len(numbers))
@@ -169,35 +174,37 @@ func (c *compiler) intern(numbers []uint32) uint32 {
 	return n
 }
 
-// checkContradiction refuses the same name and way of matching as a rule and
-// as an exception of one order.
-func (c *compiler) checkContradiction(set []uint32, number uint32, e list.Entry, r *order.Rule) {
-	b := c.bindings[number]
-	for _, n := range set {
-		if o := c.bindings[n]; o.order == b.order && o.match == b.match && o.except != b.except {
-			c.problems.Add(problem.Problem{
-				File: r.File, Line: e.Line, Place: r.Place, Value: shown(c.orders[b.order], e.Name),
-				Text:   "is both under order and excepted (" + c.orders[b.order].Rules[o.rule].Place + ")",
-				Remedy: "keep one of the two",
-			})
-		}
+// layer freezes what was taken in. The compiler is spent, but for its
+// contradictions.
+func (c *compiler) layer() *layer {
+	l := &layer{
+		orders: c.orders, table: c.names.table(c.setOf), servers: c.servers.table(c.setOf),
+		anyTLD: c.anyTLD, addresses: c.prefixes, serverAddresses: c.serverPrefixes,
+	}
+	l.bindings, l.sets = c.bindings, c.sets // the tables' sets included
+	return l
+}
+
+// report adds the contradictions to problems.
+func (c *compiler) report(problems *problem.List) {
+	for _, found := range c.contradictions {
+		b, other := c.bindings[found.number], c.bindings[found.other]
+		o := c.orders[b.order].Order
+		r := &o.Rules[b.rule]
+		problems.Add(problem.Problem{
+			File: r.File, Line: lineOf(r, found.name, b.match), Place: r.Place, Value: shown(o, []byte(found.name)),
+			Text:   "is both under order and excepted (" + o.Rules[other.rule].Place + ")",
+			Remedy: "keep one of the two",
+		})
 	}
 }
 
-// freeze makes the Program, nil if the table needs another seed.
-func (c *compiler) freeze() *Program {
-	p := &Program{
-		bindings: c.bindings, sets: c.sets, table: c.builder.table(), anyTLD: c.anyTLD,
-		addresses: c.prefixes, serverAddresses: c.serverPrefixes,
+// lineOf is where a rule has a name.
+func lineOf(r *order.Rule, wire string, match name.Match) int {
+	for e := range r.Names.All() {
+		if e.Match == match && string(e.Name) == wire {
+			return e.Line
+		}
 	}
-	if c.servers != nil {
-		p.servers = c.servers.table()
-	}
-	if p.table == nil || c.servers != nil && p.servers == nil {
-		return nil
-	}
-	for _, o := range c.orders {
-		p.orders = append(p.orders, newOrder(o, c.opts))
-	}
-	return p
+	return r.Line
 }

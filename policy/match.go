@@ -32,15 +32,18 @@ func (s *Snapshot) Match(n *name.Buffer, client netip.Addr, matches []Match) (al
 // stands for n: the one that decides within the order.
 func (s *Snapshot) gather(n *name.Buffer, client netip.Addr, matches []Match) []Match {
 	start := len(matches)
-	s.program.table.walk(n, func(label int, set uint32) {
-		matches = s.collect(matches, start, set, place{label: label, owner: label, closeness: -2 * label}, client)
-	})
-	if len(s.program.anyTLD) == 0 {
-		return matches
-	}
-	for i := range n.Labels() - 1 {
-		if set, ok := s.program.labelSet(n, i); ok {
-			matches = s.collect(matches, start, set, place{label: i, owner: i, closeness: -2 * i}, client)
+	for i := range s.layers {
+		l := &s.layers[i]
+		l.table.walk(n, func(label int, set uint32) {
+			matches = s.collect(matches, start, l.spans[set], place{label: label, owner: label, closeness: -2 * label}, client)
+		})
+		if len(l.anyTLD) == 0 {
+			continue
+		}
+		for i := range n.Labels() - 1 {
+			if set, ok := l.labelSet(n, i); ok {
+				matches = s.collect(matches, start, l.spans[set], place{label: i, owner: i, closeness: -2 * i}, client)
+			}
 		}
 	}
 	return matches
@@ -57,7 +60,11 @@ type place struct {
 // response to a query for n, one entry an order beyond start. An exception for
 // n lifts its order's address rules too. Settle then says which one answers.
 func (s *Snapshot) MatchAddress(address netip.Addr, n *name.Buffer, client netip.Addr, matches []Match, start int) []Match {
-	return s.matchPrefixes(s.program.addresses, address, n, client, matches, start)
+	before := len(matches)
+	for i := range s.layers {
+		matches = s.matchPrefixes(&s.layers[i], s.layers[i].addresses, address, client, matches, start)
+	}
+	return s.dropExcepted(matches, before, n, client)
 }
 
 // MatchServer does as MatchAddress does with the name of a name server of a
@@ -66,30 +73,36 @@ func (s *Snapshot) MatchAddress(address netip.Addr, n *name.Buffer, client netip
 func (s *Snapshot) MatchServer(server, n *name.Buffer, client netip.Addr, matches []Match, start int) []Match {
 	const byName = 1000 // more than any prefix has bits
 	before := len(matches)
-	s.program.servers.walk(server, func(label int, set uint32) {
-		matches = s.collect(matches, start, set, place{label: label, closeness: byName + 2*(server.Labels()-label)}, client)
-	})
+	for i := range s.layers {
+		l := &s.layers[i]
+		l.servers.walk(server, func(label int, set uint32) {
+			matches = s.collect(matches, start, l.spans[set], place{label: label, closeness: byName + 2*(server.Labels()-label)}, client)
+		})
+	}
 	return s.dropExcepted(matches, before, n, client)
 }
 
 // MatchServerAddress is described at MatchServer.
 func (s *Snapshot) MatchServerAddress(address netip.Addr, n *name.Buffer, client netip.Addr, matches []Match, start int) []Match {
-	return s.matchPrefixes(s.program.serverAddresses, address, n, client, matches, start)
+	before := len(matches)
+	for i := range s.layers {
+		matches = s.matchPrefixes(&s.layers[i], s.layers[i].serverAddresses, address, client, matches, start)
+	}
+	return s.dropExcepted(matches, before, n, client)
 }
 
-func (s *Snapshot) matchPrefixes(t *bart.Table[uint32], address netip.Addr, n *name.Buffer, client netip.Addr, matches []Match, start int) []Match {
+func (s *Snapshot) matchPrefixes(l *activeLayer, t *bart.Table[uint32], address netip.Addr, client netip.Addr, matches []Match, start int) []Match {
 	if t == nil {
 		return matches
 	}
-	before := len(matches)
 	for prefix, set := range t.Supernets(netip.PrefixFrom(address, address.BitLen())) {
 		bits := prefix.Bits()
 		if address.Is4() {
 			bits += 96 // so that both families compare
 		}
-		matches = s.collect(matches, start, set, place{closeness: bits}, client)
+		matches = s.collect(matches, start, l.spans[set], place{closeness: bits}, client)
 	}
-	return s.dropExcepted(matches, before, n, client)
+	return matches
 }
 
 // dropExcepted drops the matches beyond before of orders with an exception
@@ -119,54 +132,65 @@ func (s *Snapshot) excepts(m *Match, n *name.Buffer, client netip.Addr) bool {
 func Settle(matches []Match, start int) (all []Match, answers int) { return settle(matches, start) }
 
 // HoldsAddresses reports whether there are address rules at all.
-func (s *Snapshot) HoldsAddresses() bool { return s.program != nil && s.program.addresses != nil }
+func (s *Snapshot) HoldsAddresses() bool {
+	return s.anyLayer(func(l *layer) bool { return l.addresses != nil })
+}
 
 // HoldsServers reports whether there are rules on name servers, HoldsServerAddresses
 // whether any is on their addresses.
 func (s *Snapshot) HoldsServers() bool {
-	return s.program != nil && (s.program.servers != nil || s.program.serverAddresses != nil)
+	return s.anyLayer(func(l *layer) bool { return l.servers != nil || l.serverAddresses != nil })
 }
 
 // HoldsServerAddresses is described at HoldsServers.
 func (s *Snapshot) HoldsServerAddresses() bool {
-	return s.program != nil && s.program.serverAddresses != nil
+	return s.anyLayer(func(l *layer) bool { return l.serverAddresses != nil })
 }
 
 // HoldsAddress reports whether any rule, of whatever order, dates and clients,
 // holds the address. While none does, no client's answer can change.
 func (s *Snapshot) HoldsAddress(address netip.Addr) bool {
-	return s.program.addresses.Contains(address)
+	return s.anyLayer(func(l *layer) bool { return l.addresses != nil && l.addresses.Contains(address) })
 }
 
 // HoldsServer and HoldsServerAddress are HoldsAddress for name servers.
-func (s *Snapshot) HoldsServer(server *name.Buffer) bool { return s.program.servers.touches(server) }
+func (s *Snapshot) HoldsServer(server *name.Buffer) bool {
+	return s.anyLayer(func(l *layer) bool { return l.servers.touches(server) })
+}
 
 // HoldsServerAddress is described at HoldsServer.
 func (s *Snapshot) HoldsServerAddress(address netip.Addr) bool {
-	return s.program.serverAddresses != nil && s.program.serverAddresses.Contains(address)
+	return s.anyLayer(func(l *layer) bool { return l.serverAddresses != nil && l.serverAddresses.Contains(address) })
 }
 
 // Touches is HoldsAddress for a name: it reports whether any rule stands on
 // the path of n.
 func (s *Snapshot) Touches(n *name.Buffer) bool {
-	if s.program == nil {
+	return s.anyLayer(func(l *layer) bool {
+		if l.table.touches(n) {
+			return true
+		}
+		for i := range n.Labels() - 1 {
+			if _, ok := l.labelSet(n, i); ok {
+				return true
+			}
+		}
 		return false
-	}
-	if s.program.table.touches(n) {
-		return true
-	}
-	for i := range n.Labels() - 1 {
-		if _, ok := s.program.labelSet(n, i); ok {
+	})
+}
+
+func (s *Snapshot) anyLayer(holds func(*layer) bool) bool {
+	for i := range s.layers {
+		if holds(s.layers[i].layer) {
 			return true
 		}
 	}
 	return false
 }
 
-// collect adds what one set says about a query that matched at p. Matches are
-// kept one an order: the closest.
-func (s *Snapshot) collect(matches []Match, start int, set uint32, p place, client netip.Addr) []Match {
-	sp := s.spans[set]
+// collect adds what one set says, whose rules in force are sp, about a query that
+// matched at p. Matches are kept one an order: the closest.
+func (s *Snapshot) collect(matches []Match, start int, sp span, p place, client netip.Addr) []Match {
 	for i := range s.active[sp.at : sp.at+sp.n] {
 		r := &s.active[int(sp.at)+i]
 		if p.label == 0 && r.match == name.Below || p.label > 0 && r.match == name.Exact {

@@ -200,9 +200,10 @@ func drawOrders(t *rapid.T) []refOrder {
 		return epoch.Add(time.Duration(rapid.IntRange(-3, 3).Draw(t, "hours")) * time.Hour)
 	})
 	var orders []refOrder
+	first := rapid.IntRange(0, 4).Draw(t, "first")
 	for i := range rapid.IntRange(1, 6).Draw(t, "orders") {
 		o := refOrder{
-			id: fmt.Sprintf("order-%d", i), priority: rapid.IntRange(0, 1).Draw(t, "priority"),
+			id: fmt.Sprintf("order-%d", first+i), priority: rapid.IntRange(0, 1).Draw(t, "priority"),
 			from: instant.Draw(t, "from"), until: instant.Draw(t, "until"), observe: rapid.IntRange(0, 4).Draw(t, "observe") == 0,
 		}
 		if rapid.IntRange(0, 3).Draw(t, "clients") == 0 {
@@ -272,13 +273,33 @@ func (r refRule) written(number int) order.Rule {
 	return w
 }
 
-func mustCompile(t interface{ Fatalf(string, ...any) }, orders []refOrder) *Program {
+func mustCompile(t interface{ Fatalf(string, ...any) }, set *order.Set, loaded *Program) *Program {
 	var problems problem.List
-	p := Compile(written(orders), Options{}, &problems)
+	p := Compile(set, Options{Loaded: loaded}, &problems)
 	if p == nil {
 		t.Fatalf("compile: %v", problems.Sorted())
 	}
 	return p
+}
+
+// drawLoads compiles orders load after load, each of which changes some orders,
+// lifts some and keeps the others. It returns the last, and its orders.
+func drawLoads(t *rapid.T) (p *Program, orders []refOrder) {
+	for range rapid.IntRange(1, 6).Draw(t, "loads") {
+		next := drawOrders(t)
+		set := written(next)
+		for _, o := range orders {
+			again := slices.ContainsFunc(next, func(n refOrder) bool { return n.id == o.id })
+			if again || rapid.IntRange(0, 4).Draw(t, "lifted") == 0 {
+				continue
+			}
+			at := slices.IndexFunc(p.orders, func(known *Order) bool { return known.ID == o.id })
+			set.Kept = append(set.Kept, p.orders[at].Order)
+			next = append(next, o)
+		}
+		p, orders = mustCompile(t, set, p), next
+	}
+	return p, orders
 }
 
 func TestMatch_agreesWithTheReferenceMatcher(t *testing.T) { rapid.Check(t, agrees) }
@@ -287,9 +308,9 @@ func FuzzMatch(f *testing.F) { f.Fuzz(rapid.MakeFuzz(agrees)) }
 
 // agrees is the property: random orders and queries, at random times.
 func agrees(t *rapid.T) {
-	orders := drawOrders(t)
+	p, orders := drawLoads(t)
 	store := NewStore()
-	store.Install(mustCompile(t, orders), epoch)
+	store.Install(p, epoch)
 	var buffer name.Buffer
 	labels := rapid.SampledFrom([]string{"a", "b", "www", "x-y", "z"})
 	for range 20 {

@@ -15,10 +15,16 @@ type Snapshot struct {
 	Generation uint64
 
 	program *Program
-	spans   []span       // by set number
-	active  []activeRule // what the spans point into
+	layers  []activeLayer
+	active  []activeRule // what the layers' spans point into
 	from    int64        // Unix nanoseconds: the instants over which
 	until   int64        // this is the law, from ≤ t < until
+}
+
+// activeLayer is a layer of the program at an instant.
+type activeLayer struct {
+	*layer
+	spans []span // by set number
 }
 
 // span is where a set's rules in force stand in Snapshot.active.
@@ -35,24 +41,36 @@ type activeRule struct {
 // activate is the program at an instant.
 func (p *Program) activate(now time.Time, generation uint64) *Snapshot {
 	at := now.UnixNano()
-	s := &Snapshot{Generation: generation, program: p, spans: make([]span, len(p.sets)), from: distantPast, until: distantFuture}
-	for i, set := range p.sets {
-		start := len(s.active)
-		for _, n := range set {
-			b := p.bindings[n]
-			s.narrow(b.valid, at)
-			if b.valid.state(at) == InForce {
-				s.active = append(s.active, activeRule{
-					untilSeconds: untilSeconds(b.valid), order: b.order, rule: b.rule, match: b.match, except: b.except,
-				})
-			}
-		}
-		s.spans[i] = span{uint32(start), uint32(len(s.active) - start)}
+	s := &Snapshot{Generation: generation, program: p, from: distantPast, until: distantFuture}
+	for _, l := range p.layers {
+		s.activate(l, at)
 	}
 	for _, o := range p.orders {
 		s.narrow(validityOf(o.Valid, time.Time{}, time.Time{}), at)
 	}
 	return s
+}
+
+func (s *Snapshot) activate(p placed, at int64) {
+	l := activeLayer{p.layer, make([]span, len(p.sets))}
+	for i, set := range p.sets {
+		start := len(s.active)
+		for _, n := range set {
+			b := p.bindings[n]
+			rank := p.ranks[b.order]
+			if rank == gone {
+				continue
+			}
+			s.narrow(b.valid, at)
+			if b.valid.state(at) == InForce {
+				s.active = append(s.active, activeRule{
+					untilSeconds: untilSeconds(b.valid), order: rank, rule: b.rule, match: b.match, except: b.except,
+				})
+			}
+		}
+		l.spans[i] = span{uint32(start), uint32(len(s.active) - start)}
+	}
+	s.layers = append(s.layers, l)
 }
 
 // narrow cuts the snapshot's interval at the boundaries of v.

@@ -39,7 +39,9 @@ func (s *Store) Install(p *Program, now time.Time) *Snapshot {
 	defer s.mu.Unlock()
 	kept := make(map[string]*Order, len(p.orders))
 	for _, o := range p.orders {
-		o.inherit(s.orders[o.ID])
+		if old := s.orders[o.ID]; old != o {
+			o.inherit(old, now)
+		}
 		kept[o.ID] = o
 	}
 	s.orders = kept
@@ -48,9 +50,9 @@ func (s *Store) Install(p *Program, now time.Time) *Snapshot {
 
 // inherit makes the order go on with the tallies of an earlier load; old is
 // nil if there was none.
-func (o *Order) inherit(old *Order) {
+func (o *Order) inherit(old *Order, now time.Time) {
 	if old == nil {
-		old = &Order{Tally: new(Tally)}
+		old = &Order{Tally: &Tally{since: now}}
 	}
 	o.Tally = old.Tally
 	notices := map[string]*atomic.Int64{}
@@ -93,6 +95,8 @@ func (s *Store) swap(p *Program, now time.Time) *Snapshot {
 type Tally struct {
 	counts [order.Triggers][order.Actions][2]atomic.Uint64
 	first  atomic.Int64 // Unix nanoseconds of the first answer given, 0 if none
+	last   atomic.Int64 // Unix seconds of the last match, 0 if none
+	since  time.Time    // when the order was first loaded
 }
 
 // Outcome says what a match did to the answer.
@@ -117,6 +121,9 @@ func (o Outcome) String() string {
 // nanoseconds.
 func (m *Match) Count(now int64) {
 	t := m.Order.Tally
+	if second := now / int64(time.Second); t.last.Load() != second {
+		t.last.Store(second)
+	}
 	if m.Enforced() {
 		t.counts[m.Trigger()][m.Order.Answer.Action][Enforced].Add(1)
 		noteFirst(&t.first, now)
@@ -143,6 +150,18 @@ func (t *Tally) Matches(trigger order.Trigger, action order.Action, outcome Outc
 // FirstAnswer is when the order first changed an answer; zero if it has not.
 func (t *Tally) FirstAnswer() time.Time { return timeOf(&t.first) }
 
+// LastMatch is when a query last fell under the order, enforced or observed, to
+// the second; zero if none has.
+func (t *Tally) LastMatch() time.Time {
+	if at := t.last.Load(); at != 0 {
+		return time.Unix(at, 0)
+	}
+	return time.Time{}
+}
+
+// Since is when this process first loaded the order.
+func (t *Tally) Since() time.Time { return t.since }
+
 // FirstAnswerUnder is when a rule that the notice added first changed an
 // answer; zero if none has. ok is false if no rule is the notice's.
 func (o *Order) FirstAnswerUnder(notice string) (first time.Time, ok bool) {
@@ -151,6 +170,19 @@ func (o *Order) FirstAnswerUnder(notice string) (first time.Time, ok bool) {
 		return time.Time{}, false
 	}
 	return timeOf(at), true
+}
+
+// RestoreFirstAnswer makes the order, or the notice if it is not empty, go on
+// with the first answer that an earlier process gave. It must come before the
+// first query of this one.
+func (o *Order) RestoreFirstAnswer(notice string, at time.Time) {
+	first := &o.Tally.first
+	if notice != "" {
+		first = o.notices[notice]
+	}
+	if first != nil {
+		noteFirst(first, at.UnixNano())
+	}
 }
 
 func timeOf(first *atomic.Int64) time.Time {

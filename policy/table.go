@@ -2,7 +2,6 @@ package policy
 
 import (
 	"encoding/binary"
-	"errors"
 	"math/bits"
 
 	"bailiff/policy/name"
@@ -10,65 +9,96 @@ import (
 
 // table is the policy trie: a name's every ancestor is a node, found from the
 // root towards the leaf, and the walk ends at the first unknown label. It is
-// two flat arrays without a pointer, immutable once built:
+// flat octets without a pointer, immutable once built. A node stands in the
+// bucket that the hash of its path from the root leads to, or where that is
+// full in one of the next:
 //
-//   - slots: one 64-bit word a node, hashed by the path from the root, in
-//     buckets of one cache line. A word holds 31 bits of the hash, a flag
-//     "has children" and the node's record.
-//   - records: for each node that carries rules, its set and its whole name.
+//	spilled (1) | marks (15) | places (15) | long (1) | records
+//
+// A mark is eight bits of the node's hash, 0 for none; at the same index is the
+// place of its record in the bucket, 0 if it carries no rules and only leads to
+// such. A record is its set (4, little-endian, the top bit says "has children"),
+// the size of its name (1), and the name; a name of longFrom octets or more
+// stands in long instead, and its place there (4) in the record. A bit of
+// spilled stands for marks that are found in the next bucket.
 //
 // A name not under order costs one cache line for each known ancestor and one
-// for the first unknown label; only a name under order touches a record, and
-// is then compared octet by octet, so a chance collision can never block.
+// for the first unknown label. A name under order is compared octet by octet: a
+// chance collision can never block.
 type table struct {
 	seed    uint64
-	slots   []uint64
-	buckets uint64
-	records []byte // set (4, little-endian), canonical name; offset 0 is no record
+	buckets uint64 // that hashes lead to; a few more take what the last have no room for
+	blob    []byte
+	long    []byte
 }
 
 const (
-	slotsPerBucket = 8 // 64 octets: one cache line
-	recordHeader   = 4 // the set's number before the name
+	cacheLine   = 64
+	bucketSize  = 4 * cacheLine
+	bucketHead  = 32
+	bucketsFull = 70 // per cent of all buckets' octets: more takes longer ways, less takes memory
 
-	childFlag        = 1 << 32
-	fingerprintShift = 33
+	nodesInBucket = 15
+	recordHead    = 5
+	longFrom      = 128
+	longPlace     = 4
+
+	childFlag = 1 << 31
 )
 
-// find returns the slot of the node with this path hash, 0 if there is none.
-func (t *table) find(h uint64) uint64 {
-	mark := h << fingerprintShift >> fingerprintShift // the low 31 bits
-	for at := bucketOf(h, t.buckets); ; {
-		bucket := (*[slotsPerBucket]uint64)(t.slots[at*slotsPerBucket:])
-		for _, slot := range bucket {
-			if slot == 0 {
-				return 0
-			}
-			if slot>>fingerprintShift == mark {
-				return slot
+// find looks for the node of wire, whose path hash is h. It returns the number
+// of its set, 0 if it carries no rules, and whether there may be nodes below
+// it: that a node is there at all is certain only with a set.
+func (t *table) find(h uint64, wire []byte) (set uint32, below bool) {
+	home, _ := bits.Mul64(h, t.buckets)
+	mark := markOf(h)
+	for at := home * bucketSize; ; at += bucketSize {
+		b := (*[bucketSize]byte)(t.blob[at:])
+		for same := equal16(b, mark) &^ 1; same != 0; same &= same - 1 { // spilled is no mark
+			i := bits.TrailingZeros64(same)
+			place := b[nodesInBucket+i>>3+i&1<<3]
+			if place == 0 {
+				below = true
+			} else if record := b[place:]; t.holds(record, wire) {
+				set = binary.LittleEndian.Uint32(record)
+				return set &^ childFlag, set&childFlag != 0
 			}
 		}
-		if at++; at == t.buckets {
-			at = 0
+		if b[0]&spillBit(mark) == 0 {
+			return 0, below
 		}
 	}
 }
 
-// bucketOf spreads hashes over any number of buckets by their high bits.
-func bucketOf(h, buckets uint64) uint64 {
-	at, _ := bits.Mul64(h, buckets)
-	return at
+// equal16 compares the first 16 octets of a bucket with mark: bit 8i is set if
+// octet i is equal, bit 8i+1 if octet 8+i is.
+func equal16(b *[bucketSize]byte, mark byte) uint64 {
+	const ones = 0x0101010101010101
+	zeros := func(x uint64) uint64 { return ^((x&(0x7f*ones) + 0x7f*ones) | x | 0x7f*ones) } // 0x80 for each octet that is 0
+	marks := uint64(mark) * ones
+	return zeros(binary.LittleEndian.Uint64(b[:])^marks)>>7 | zeros(binary.LittleEndian.Uint64(b[8:])^marks)>>6
 }
 
-// set is the number of the rule set at a record.
-func (t *table) set(record uint32) uint32 {
-	return binary.LittleEndian.Uint32(t.records[record:])
+// markOf is 1 to 255.
+func markOf(h uint64) byte { return byte(1 + (h&0xff)*255>>8) }
+
+func spillBit(mark byte) byte { return 1 << (mark & 7) }
+
+// holds reports whether wire is the record's name.
+func (t *table) holds(record, wire []byte) bool {
+	if int(record[4]) != len(wire) {
+		return false
+	}
+	return string(t.name(record)) == string(wire)
 }
 
-// holds reports whether the record's name is wire.
-func (t *table) holds(record uint32, wire []byte) bool {
-	at := int(record) + recordHeader
-	return at+len(wire) <= len(t.records) && string(t.records[at:at+len(wire)]) == string(wire)
+// name is the record's name.
+func (t *table) name(record []byte) []byte {
+	size := int(record[4])
+	if size < longFrom {
+		return record[recordHead : recordHead+size]
+	}
+	return t.long[binary.LittleEndian.Uint32(record[recordHead:]):][:size]
 }
 
 // walk calls visit for each ancestor of the name, and the name itself, that
@@ -81,17 +111,11 @@ func (t *table) walk(n *name.Buffer, visit func(label int, set uint32)) {
 	h := t.seed
 	for i := n.Labels() - 1; i >= 0; i-- {
 		h = n.HashLabel(h, i)
-		slot := t.find(h)
-		if slot == 0 {
-			return
+		set, below := t.find(h, n.Suffix(i))
+		if set != 0 {
+			visit(i, set)
 		}
-		if record := uint32(slot); record != 0 {
-			if !t.holds(record, n.Suffix(i)) {
-				return
-			}
-			visit(i, t.set(record))
-		}
-		if slot&childFlag == 0 {
+		if !below {
 			return
 		}
 	}
@@ -103,150 +127,35 @@ func (t *table) touches(n *name.Buffer) (found bool) {
 	return found
 }
 
+// all calls visit for each record, in the order of the table.
+func (t *table) all(visit func(wire []byte, set uint32)) {
+	if t == nil {
+		return
+	}
+	for at := 0; at < len(t.blob); at += bucketSize {
+		b := t.blob[at : at+bucketSize]
+		for _, place := range b[16 : 16+nodesInBucket] {
+			if place > 0 {
+				visit(t.name(b[place:]), binary.LittleEndian.Uint32(b[place:])&^childFlag)
+			}
+		}
+	}
+}
+
 // selfCheck looks every name up that the table holds, and reports whether a
 // query would find each.
 func (t *table) selfCheck() bool {
 	var key name.Buffer
-	for at := 1; at < len(t.records); {
-		key.Set(t.records[at+recordHeader:])
-		slot, h := uint64(childFlag), t.seed
-		for i := key.Labels() - 1; i >= 0 && slot&childFlag != 0; i-- {
-			h = key.HashLabel(h, i)
-			slot = t.find(h)
-		}
-		if uint32(slot) != uint32(at) {
-			return false
-		}
-		at += recordHeader + len(key.Wire())
-	}
-	return true
-}
-
-// builder collects names for a table. The zero value is not ready: newBuilder.
-type builder struct {
-	seed    uint64
-	nodes   []node // open addressing by hash, a power of two long
-	used    int
-	records []byte
-	key     name.Buffer
-}
-
-// node is one name or ancestor while the table grows. Its own name starts at
-// names[nameAt]; hash 0 with nameAt 0 is an empty place.
-type node struct {
-	hash   uint64
-	nameAt uint32
-	record uint32
-	child  bool
-}
-
-// maxRecords bounds the records: offsets take 32 bits.
-const maxRecords = 1<<32 - 1 - name.MaxWire - recordHeader
-
-var errTableFull = errors.New("holds more names than the policy table takes (4 GiB)")
-
-func newBuilder(seed uint64, expected int) *builder {
-	size := 1 << max(8, bits.Len(uint(expected+expected/2)))
-	return &builder{seed: seed, nodes: make([]node, size), records: make([]byte, 1, 1+expected*24)}
-}
-
-// add makes sure that wire, a canonical name, has a record and returns its
-// offset; fresh says that it is new, its set then 0. wire is copied.
-func (b *builder) add(wire []byte) (record uint32, fresh bool, err error) {
-	if uint64(len(b.records)) > maxRecords {
-		return 0, false, errTableFull
-	}
-	b.key.Set(wire)
-	start := len(b.records)
-	b.records = append(b.records, 0, 0, 0, 0)
-	b.records = append(b.records, wire...)
-	var last *node
-	h := b.seed
-	for i := b.key.Labels() - 1; i >= 0; i-- {
-		if last != nil {
-			last.child = true
-		}
-		h = b.key.HashLabel(h, i)
-		last = b.place(h, uint32(start+recordHeader+b.key.Offset(i)), len(wire)-b.key.Offset(i))
-	}
-	if last.record != 0 {
-		b.records = b.records[:start]
-		return last.record, false, nil
-	}
-	last.record = uint32(start)
-	return last.record, true, nil
-}
-
-// place finds or makes the node of the name of size octets at records[nameAt].
-// A node made by a name whose record is then dropped as a duplicate cannot
-// happen: a duplicate's nodes were all there before.
-func (b *builder) place(h uint64, nameAt uint32, size int) *node {
-	if b.used*4 >= len(b.nodes)*3 {
-		b.grow()
-	}
-	mask := uint64(len(b.nodes) - 1)
-	for at := h & mask; ; at = (at + 1) & mask {
-		n := &b.nodes[at]
-		if n.nameAt == 0 {
-			*n = node{hash: h, nameAt: nameAt}
-			b.used++
-			return n
-		}
-		if n.hash == h && b.same(n.nameAt, nameAt, size) {
-			return n
-		}
-	}
-}
-
-func (b *builder) same(x, y uint32, size int) bool {
-	return int(x)+size <= len(b.records) && string(b.records[x:int(x)+size]) == string(b.records[y:int(y)+size])
-}
-
-func (b *builder) grow() {
-	old := b.nodes
-	b.nodes = make([]node, 2*len(old))
-	mask := uint64(len(b.nodes) - 1)
-	for _, n := range old {
-		if n.nameAt == 0 {
-			continue
-		}
-		at := n.hash & mask
-		for b.nodes[at].nameAt != 0 {
-			at = (at + 1) & mask
-		}
-		b.nodes[at] = n
-	}
-}
-
-// table freezes the names. It returns nil if two names' fingerprints collide
-// in one bucket, which one seed in a thousand does with a million names: the
-// caller builds again with another seed.
-func (b *builder) table() *table {
-	const load = 6 // slots used of a bucket's 8, on average
-	t := &table{seed: b.seed, buckets: uint64(b.used/load + 1), records: b.records}
-	t.slots = make([]uint64, t.buckets*slotsPerBucket)
-	for _, n := range b.nodes {
-		if n.nameAt == 0 {
-			continue
-		}
-		if t.find(n.hash) != 0 {
-			return nil
-		}
-		t.insert(n)
-	}
-	return t
-}
-
-func (t *table) insert(n node) {
-	word := n.hash<<fingerprintShift | uint64(n.record)
-	if n.child {
-		word |= childFlag
-	}
-	for at := bucketOf(n.hash, t.buckets) * slotsPerBucket; ; at++ {
-		at %= uint64(len(t.slots))
-		if t.slots[at] == 0 {
-			t.slots[at] = word
-			return
-		}
-	}
+	sound := true
+	t.all(func(wire []byte, set uint32) {
+		key.Set(wire)
+		last := uint32(0)
+		t.walk(&key, func(label int, found uint32) {
+			if label == 0 {
+				last = found
+			}
+		})
+		sound = sound && last == set
+	})
+	return sound
 }

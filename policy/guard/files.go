@@ -3,6 +3,7 @@ package guard
 import (
 	"bytes"
 	"fmt"
+	"io"
 	"iter"
 	"net/netip"
 
@@ -20,10 +21,12 @@ const (
 )
 
 // readNames reads a list of names, one a line.
-func readNames(file string, protect func(n name.Name, where string), problems *problem.List) {
-	for _, group := range list.ReadFile(file, file, list.Options{Format: list.Domains}, problems) {
+func (g *Guard) readNames(file string, problems *problem.List) {
+	groups, digest := list.ReadFile(file, file, list.Options{Format: list.Domains}, problems)
+	_, _ = io.WriteString(g.digest, digest)
+	for _, group := range groups {
 		for e := range group.Names.All() {
-			protect(name.Name(e.Name), at(file, e.Line))
+			g.tree.protect(name.Name(e.Name), at(file, e.Line))
 		}
 	}
 }
@@ -32,13 +35,14 @@ func readNames(file string, protect func(n name.Name, where string), problems *p
 func at(file string, line int) string { return fmt.Sprintf("%s:%d", file, line) }
 
 // readPrefixes reads one prefix or address a line; # begins a comment.
-func readPrefixes(file string, protect func(p netip.Prefix, where string), problems *problem.List) {
+func (g *Guard) readPrefixes(file string, problems *problem.List) {
 	whole := problem.Problem{File: file}
 	data, err := infile.Read(file, maxPrefixOctets)
 	if err != nil {
 		problems.Add(whole.Because(err))
 		return
 	}
+	_, _ = g.digest.Write(data)
 	none := true
 	for number, line := range lines(data) {
 		text, _, _ := bytes.Cut(line, []byte("#"))
@@ -51,7 +55,7 @@ func readPrefixes(file string, protect func(p netip.Prefix, where string), probl
 			problems.Add(problem.Problem{File: file, Line: number, Value: string(text)}.Because(err))
 			continue
 		}
-		protect(p, at(file, number))
+		g.prefixes.Insert(p, at(file, number))
 	}
 	if none {
 		problems.Add(whole.Because(problem.Fault{Text: "holds no prefix", Remedy: "fetch it again, or take it out"}))

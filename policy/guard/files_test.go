@@ -1,6 +1,7 @@
 package guard
 
 import (
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -33,7 +34,7 @@ func TestReadPopular_takesTheTop(t *testing.T) {
 			inFolder(t, "top.txt", c.text)
 			var problems problem.List
 			var got []string
-			names, _ := readTop(Popular{"top.txt", 3}, &problems)
+			names, _ := readTop(Popular{"top.txt", 3}, io.Discard, &problems)
 			for _, r := range names {
 				got = append(got, strings.Join([]string{string(rune('0' + r.Rank)), r.Name.String()}, " "))
 			}

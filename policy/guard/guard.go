@@ -11,7 +11,9 @@ package guard
 
 import (
 	"cmp"
+	"crypto/sha256"
 	"fmt"
+	"hash"
 	"net/netip"
 
 	"github.com/gaissmai/bart"
@@ -44,23 +46,24 @@ type Guard struct {
 	popularFile string
 	prefixes    bart.Table[string] // protected prefix → where it stood
 	own         []netip.Addr
+	digest      hash.Hash // of the files read
 }
 
 // New reads the files that config names. With a refusal among problems the
 // Guard knows what could be read and serves to find the orders' problems too.
 func New(config Config, problems *problem.List) *Guard {
-	g := &Guard{tree: newTree(), popularFile: config.Popular.File}
+	g := &Guard{tree: newTree(), popularFile: config.Popular.File, digest: sha256.New()}
 	for _, n := range config.Names {
 		g.tree.protect(n, configFile)
 	}
 	for _, file := range config.NameFiles {
-		readNames(file, g.tree.protect, problems)
+		g.readNames(file, problems)
 	}
 	for _, p := range config.Prefixes {
 		g.prefixes.Insert(p, configFile)
 	}
 	for _, file := range config.PrefixFiles {
-		readPrefixes(file, g.prefixes.Insert, problems)
+		g.readPrefixes(file, problems)
 	}
 	if config.Popular.File != "" {
 		g.readPopular(config.Popular, problems)
@@ -73,9 +76,13 @@ func New(config Config, problems *problem.List) *Guard {
 	return g
 }
 
+// Digest is of the files that were read: what one guard let pass another of the
+// same config and Digest would.
+func (g *Guard) Digest() string { return string(g.digest.Sum(nil)) }
+
 func (g *Guard) readPopular(from Popular, problems *problem.List) {
 	from.Top = cmp.Or(from.Top, DefaultTop)
-	names, last := readTop(from, problems)
+	names, last := readTop(from, g.digest, problems)
 	g.tree.rank(names)
 	if len(names) > 0 && last < from.Top {
 		problems.Add(problem.Problem{
@@ -97,12 +104,12 @@ type Use struct {
 }
 
 // Check adds to problems what is wrong with the orders of a load, and returns
-// the overrides in use: each is among problems too. loaded are the orders in
-// force, nil at the start: lists may neither shrink nor grow too far against
-// them. The names of hidden orders are not told.
-func (g *Guard) Check(set *order.Set, loaded []*policy.Order, problems *problem.List) []Use {
-	inForce := make(map[string]*policy.Order, len(loaded))
-	for _, o := range loaded {
+// the overrides in use: each is among problems too. Orders that the load kept
+// passed before. loaded is what is in force, nil at the start: lists may neither
+// shrink nor grow too far against it. The names of hidden orders are not told.
+func (g *Guard) Check(set *order.Set, loaded *policy.Program, problems *problem.List) []Use {
+	inForce := make(map[string]*policy.Order)
+	for _, o := range loaded.Orders() {
 		inForce[o.ID] = o
 	}
 	labels := g.tree.underLabels(set)
@@ -116,7 +123,7 @@ func (g *Guard) Check(set *order.Set, loaded []*policy.Order, problems *problem.
 		uses = append(uses, i.reportOverrides(inForce[o.ID] != nil)...)
 		noteOpenEnd(o, problems)
 	}
-	noteOverlaps(set, problems)
+	noteOverlaps(set, loaded, problems)
 	return uses
 }
 

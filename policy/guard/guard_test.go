@@ -73,10 +73,20 @@ func address(text string) order.Rule {
 }
 
 // checked is what the guard says about orders, one problem a line.
-func checked(g *Guard, loaded []*policy.Order, orders ...*order.Order) string {
+func checked(g *Guard, loaded *policy.Program, orders ...*order.Order) string {
 	var problems problem.List
 	g.Check(&order.Set{Orders: orders}, loaded, &problems)
 	return printed(&problems)
+}
+
+// inForce is a program of these orders, which it consumes.
+func inForce(t *testing.T, orders ...*order.Order) *policy.Program {
+	var problems problem.List
+	p := policy.Compile(&order.Set{Orders: orders}, policy.Options{}, &problems)
+	if p == nil {
+		t.Fatal(printed(&problems))
+	}
+	return p
 }
 
 const (

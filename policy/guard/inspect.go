@@ -9,6 +9,10 @@ import (
 	"bailiff/policy/problem"
 )
 
+// Never is the Problem.Guard of what no override lifts; the others are the words
+// of order.Guard.
+const Never = "never"
+
 // finding is what is wrong with one name, label or prefix, or with the order.
 type finding struct {
 	guard  order.Guard // 0: nothing lifts it
@@ -84,7 +88,9 @@ func (i *inspection) refuse(f finding, about order.Subject, p problem.Problem) {
 		}
 		return
 	}
+	p.Guard, p.Order = Never, i.order.ID
 	if f.guard != 0 {
+		p.Guard = f.guard.String()
 		p.Remedy += fmt.Sprintf(", or add an override (guard: %s) with approved_by and reason", f.guard)
 	}
 	i.problems.Add(p)

@@ -5,6 +5,7 @@ import (
 	"math/bits"
 	"math/rand/v2"
 
+	"bailiff/policy"
 	"bailiff/policy/list"
 	"bailiff/policy/name"
 	"bailiff/policy/order"
@@ -17,9 +18,16 @@ const maxOverlapNames = 5_000_000
 
 // noteOverlaps notes names that stand twice, rules that another rule of their
 // order covers, and names with www. whose site stays free without it. There is
-// one note of a kind for a rule: lists have thousands of such names.
-func noteOverlaps(set *order.Set, problems *problem.List) {
+// one note of a kind for a rule: lists have thousands of such names. Orders that
+// the load kept are looked up in loaded.
+func noteOverlaps(set *order.Set, loaded *policy.Program, problems *problem.List) {
 	c := comparison{seed: rand.Uint64(), problems: problems}
+	if len(set.Kept) > 0 {
+		c.loaded, c.kept = loaded, make(map[*order.Order]bool, len(set.Kept))
+		for _, o := range set.Kept {
+			c.kept[o] = true
+		}
+	}
 	names := 0
 	for _, o := range set.Orders {
 		for i := range o.Rules {
@@ -50,6 +58,8 @@ type comparison struct {
 	entries  []entry  // from 1
 	rules    []*writtenRule
 	problems *problem.List
+	loaded   *policy.Program // nil: no order was kept
+	kept     map[*order.Order]bool
 	key      name.Buffer
 	hashes   [name.MaxLabels]uint64 // of key from each label on
 }
@@ -175,10 +185,22 @@ func (c *comparison) enter(e list.Entry, rule uint32) {
 			return
 		}
 	}
+	if newest == 0 && c.loaded != nil {
+		c.compareKept(e, r)
+	}
 	*slot = c.hashes[0]>>32<<32 | uint64(len(c.entries))
 	octet, bit := c.bit(c.hashes[0])
 	*octet |= bit
 	c.entries = append(c.entries, entry{rule: rule, line: uint32(e.Line), older: newest, match: e.Match})
+}
+
+// compareKept looks for a name that was read among the rules of kept orders.
+func (c *comparison) compareKept(e list.Entry, r *writtenRule) {
+	for _, o := range c.loaded.At(&c.key) {
+		if !r.Except && c.kept[o.Order] && meet(o.Order, r.order) && r.twice.add(e) {
+			r.twice.other = "in order " + o.ID
+		}
+	}
 }
 
 // meet reports whether two orders hold at the same time, and both may be told

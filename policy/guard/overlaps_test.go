@@ -75,3 +75,18 @@ func TestCheck_notesWhatLooksLikeASlip(t *testing.T) {
 		})
 	}
 }
+
+func TestCheck_aNameOfAKeptOrderIsNotedToo(t *testing.T) {
+	kept, changed := anOrder(names(name.Subtree, "a.test")), anOrder(names(name.Subtree, "b.test"))
+	changed.ID = "changed"
+	loaded := inForce(t, kept, changed)
+	again := anOrder(names(name.Subtree, "a.test", "b.test"))
+	again.ID = "changed"
+	var problems problem.List
+	g := New(Config{}, &problems)
+	g.Check(&order.Set{Orders: []*order.Order{again}, Kept: []*order.Order{kept}}, loaded, &problems)
+	const want = "o.yaml:2: note: rule 1: a.test: stands in order o too; remove one of them if that is not meant"
+	if got := printed(&problems); got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+}

@@ -6,7 +6,6 @@ import (
 	"strings"
 	"testing"
 
-	"bailiff/policy"
 	"bailiff/policy/name"
 	"bailiff/policy/order"
 	"bailiff/policy/problem"
@@ -130,15 +129,19 @@ func TestCheck_anOrderMayNeitherShrinkNorGrowTooFar(t *testing.T) {
 	g := New(Config{}, &problems)
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			var r order.Rule
-			for i := range c.now {
-				r.Names.Append(name.MustParse(fmt.Sprintf("d%d.test", i)), name.Subtree, i+2)
+			numbered := func(n int) (r order.Rule) {
+				for i := range n {
+					r.Names.Append(name.MustParse(fmt.Sprintf("d%d.test", i)), name.Subtree, i+2)
+				}
+				return r
 			}
+			r := numbered(c.now)
 			o := anOrder(r)
 			o.Limits = c.limits
-			loaded := []*policy.Order{{
-				Order: &order.Order{ID: "o", Revision: 3}, Rules: []policy.Rule{{Names: c.before}, {Names: 7, Except: true}},
-			}}
+			before, free := anOrder(numbered(c.before)), names(name.Subtree, "a.example", "b.example")
+			free.Except = true
+			before.Revision, before.Rules = 3, append(before.Rules, free)
+			loaded := inForce(t, before)
 			want := c.want
 			if want != "" {
 				want = "o.yaml:1: o: " + want
@@ -150,7 +153,7 @@ func TestCheck_anOrderMayNeitherShrinkNorGrowTooFar(t *testing.T) {
 			if c.limits.Names > 0 {
 				guard = order.GuardSize
 			}
-			o.Revision++ // that alone changes nothing
+			o.Revision = 4 // that alone changes nothing
 			if got := checked(g, loaded, overridden(o, order.Subject{Guard: guard})); !strings.HasPrefix(got, "o.yaml:10: note: ") {
 				t.Errorf("overridden: got\n%s", got)
 			}

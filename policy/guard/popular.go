@@ -2,6 +2,7 @@ package guard
 
 import (
 	"fmt"
+	"io"
 	"strconv"
 	"strings"
 
@@ -27,19 +28,20 @@ type Ranked struct {
 // Top-level domains, which such lists hold too, are passed over. A stray line
 // that is no name is noted; a file with more of them is refused.
 func ReadPopular(file string, problems *problem.List) []Ranked {
-	names, _ := readTop(Popular{file, MaxTop}, problems)
+	names, _ := readTop(Popular{file, MaxTop}, io.Discard, problems)
 	return names
 }
 
-// readTop is ReadPopular for the top of a list; last is the rank at which it
-// ends.
-func readTop(from Popular, problems *problem.List) (names []Ranked, last int) {
+// readTop is ReadPopular for the top of a list, which it writes to copied as it
+// is; last is the rank at which it ends.
+func readTop(from Popular, copied io.Writer, problems *problem.List) (names []Ranked, last int) {
 	whole := problem.Problem{File: from.File}
 	data, err := infile.Read(from.File, maxPopularOctets)
 	if err != nil {
 		problems.Add(whole.Because(err))
 		return nil, 0
 	}
+	_, _ = copied.Write(data)
 	bad, first := 0, problem.Problem{} // first is the first bad line
 	for number, line := range lines(data) {
 		if len(line) == 0 || line[0] == '#' {

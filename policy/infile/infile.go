@@ -85,12 +85,17 @@ func (f *File) Unchanged() error {
 	case err != nil:
 		return Unreadable(err)
 	case now.Size() != f.opened.Size() || !now.ModTime().Equal(f.opened.ModTime()):
-		return problem.Fault{
-			Text:   "changed while it was read",
-			Remedy: "write a new file and rename it over the old one, then reload",
-		}
+		return Changed()
 	}
 	return nil
+}
+
+// Changed words the refusal of a file that was two things in one load.
+func Changed() error {
+	return problem.Fault{
+		Text:   "changed while it was read",
+		Remedy: "write a new file and rename it over the old one, then reload",
+	}
 }
 
 // Unreadable words the operating system's refusal to open or read a file,

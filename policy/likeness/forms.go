@@ -9,7 +9,8 @@ import (
 // forms are a label in the spellings in which two labels may be equal.
 type forms struct {
 	label    string
-	skeleton string // what it looks like
+	skeleton string // what it looks like (UTS 39)
+	caseless string // what it looks like in plain letters of any case
 	squeezed string // plain letters and digits, without hyphens
 	lettered string // plain letters alone
 	core     string // those without the words around them
@@ -18,8 +19,9 @@ type forms struct {
 
 // formsOf takes a label in lower case.
 func formsOf(label string) forms {
-	plain := plainOf(label)
-	f := forms{label: label, skeleton: skeletonOf(plain)}
+	u := unicodeOf(label)
+	plain := plainOf(u)
+	f := forms{label: label, skeleton: skeletonOf(u), caseless: caselessOf(plain)}
 	var words []string
 	for _, w := range wordsOf(plain) {
 		f.squeezed += w
@@ -33,15 +35,17 @@ func formsOf(label string) forms {
 	return f
 }
 
-// minForm is how many letters a form needs to tell anything beyond the label
-// itself.
-const minForm = 4
+// Letters that a form needs to tell anything beyond the label itself.
+const (
+	minForm  = 4
+	minWords = 6 // of words that stand elsewhere: royal and crazy are everybody's
+)
 
 // keys yields the forms by the kind of likeness they stand for.
 func (f *forms) keys() iter.Seq[key] {
 	return func(yield func(key) bool) {
 		for _, k := range []key{
-			{SameLabel, f.label}, {LookAlike, f.skeleton}, {Hyphenated, f.squeezed},
+			{SameLabel, f.label}, {LookAlike, f.skeleton}, {LookAlike, f.caseless}, {Hyphenated, f.squeezed},
 			{Numbered, f.lettered}, {Decorated, f.core}, {SameWords, f.words},
 		} {
 			if (k.kind == SameLabel || len(k.text) >= minForm) && !yield(k) {
@@ -69,7 +73,8 @@ const (
 	decorations = " 4k app club free fhd hd live net new now official online plus premium pro proxy mirror " +
 		"site stream streaming streams the top tv uhd unblock unblocked vip watch web world www "
 	// trades name what many such services sell.
-	trades = " iptv tv live stream streaming streams sport sports calcio film films serie the "
+	trades = " iptv tv live stream streaming streams sport sports calcio film films serie the " +
+		"bet bets betting bingo casino casinos game games gaming lotto poker slot slots spin spins vegas win "
 )
 
 func isIn(list, word string) bool { return strings.Contains(list, " "+word+" ") }
@@ -103,7 +108,8 @@ const minCore = 6
 func coreOf(words []string) string {
 	letters := len(strings.Join(words, ""))
 	drop := func(word string) bool {
-		if !isIn(decorations, word) || letters-len(word) < minCore {
+		isCode := len(word) == 2 // of a country or language
+		if !isCode && !isIn(decorations, word) || letters-len(word) < minCore {
 			return false
 		}
 		letters -= len(word)
@@ -126,8 +132,23 @@ func coreOf(words []string) string {
 	return core
 }
 
+// trimmed is a form of plain letters without the trades and decorations at its
+// ends: what tells one service from another.
+func trimmed(form string) string {
+	if isIn(trades+decorations, form) {
+		return ""
+	}
+	for w := range strings.FieldsSeq(trades + decorations) {
+		rest := strings.TrimSuffix(strings.TrimPrefix(form, w), w)
+		if len(w) > 2 && len(rest) < len(form) {
+			return trimmed(rest)
+		}
+	}
+	return form
+}
+
 // tellingOf is the words that are neither trades nor decorations, sorted;
-// empty if there are none but those.
+// empty if there are none but those, or if they are too short.
 func tellingOf(words []string) string {
 	var telling []string
 	for _, w := range words {
@@ -140,7 +161,8 @@ func tellingOf(words []string) string {
 			telling = append(telling, w)
 		}
 	}
-	if strings.Join(telling, "") == strings.Join(words, "") {
+	letters := strings.Join(telling, "")
+	if len(letters) < minWords || letters == strings.Join(words, "") {
 		return ""
 	}
 	slices.Sort(telling)

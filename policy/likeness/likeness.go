@@ -92,6 +92,7 @@ type Likeness struct {
 const (
 	fullLength   = 8      // letters from which on a label is as telling as it gets
 	minSpelling  = 7      // letters: shorter labels are often one slip apart
+	lettersASlip = 6      // telling letters for each slip: any two casinos are two apart
 	minExtended  = 8      // letters: shorter ones begin many words
 	maxSpellings = 20_000 // labels that each label is compared with, letter by letter: some 0.1 ms
 )
@@ -110,6 +111,7 @@ type Index struct {
 type service struct {
 	Service
 	forms
+	telling int // letters, those of trades left aside
 }
 
 // key is a form of a label.
@@ -137,15 +139,19 @@ func (x *Index) Add(s Service) {
 	}
 	x.seen[identity] = true
 	number, f := len(x.services), formsOf(s.Label)
-	x.services = append(x.services, service{s, f})
+	telling := len(trimmed(f.lettered))
+	x.services = append(x.services, service{s, f, telling})
 	isNew := false
 	for k := range f.keys() {
+		if (k.kind == Numbered || k.kind == Decorated) && trimmed(k.text) == "" {
+			continue // 24casino and casino7 are two
+		}
 		if same := x.by[k]; len(same) == 0 || x.services[same[len(same)-1]].Order != s.Order {
 			x.by[k] = append(same, number)
 			isNew = isNew || k.kind == Numbered
 		}
 	}
-	if n := len(f.lettered); isNew && n >= minSpelling && n < len(x.spelling) && x.spelled < maxSpellings {
+	if n := len(f.lettered); isNew && telling >= lettersASlip && n >= minSpelling && n < len(x.spelling) && x.spelled < maxSpellings {
 		x.spelling[n] = append(x.spelling[n], spelt{lettersOf(f.lettered), number})
 		x.spelled++
 	}
@@ -165,7 +171,9 @@ func (x *Index) Look(label string) []Likeness {
 	}
 	for end := range l.forms.ends() {
 		for _, number := range x.by[key{Hyphenated, end}] {
-			l.put(number, Extended, Extended.weight())
+			if x.services[number].telling >= minForm {
+				l.put(number, Extended, Extended.weight())
+			}
 		}
 	}
 	l.misspelt()
@@ -206,7 +214,7 @@ func (l *look) misspelt() {
 			if old, ok := l.found[other.Order]; ok && old.Kind < Misspelt {
 				continue
 			}
-			if slips, ok := distance(lettered, other.lettered); ok && slips > 0 {
+			if slips, ok := distance(lettered, other.lettered); ok && slips > 0 && slips*lettersASlip <= other.telling {
 				l.put(s.number, Misspelt, Misspelt.weight()-0.2*float64(slips-1))
 			}
 		}

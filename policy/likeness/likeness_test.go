@@ -36,8 +36,8 @@ func TestLook_tellsInWhichWayLabelsAreAlike(t *testing.T) {
 		{"a letter exchanged", "enregy-iptv", "misspelt energy-iptv.example 0.75"},
 		{"a letter missing", "energ-iptv", "misspelt energy-iptv.example 0.75"},
 		{"a slip and a number", "enregyiptv7", "misspelt energy-iptv.example 0.75"},
-		{"two slips", "energi-ipvt", "misspelt energy-iptv.example 0.55"},
-		{"three slips", "enrgi-ipvt", ""},
+		{"two slips", "energi-ipvt", ""},
+		{"a country after it", "energy-iptv-it", "decorated energy-iptv.example 0.80"},
 		{"the same words", "tv-energy", "same-words energy-iptv.example 0.50"},
 		{"the same words, turned", "iptv-energy", "same-words energy-iptv.example 0.50"},
 		{"one word of the trade alone", "iptv", ""},
@@ -85,6 +85,38 @@ func TestLook_shortLabelsTellLess(t *testing.T) {
 		if got != want {
 			t.Errorf("%s: got %q, want %q", in, got, want)
 		}
+	}
+}
+
+func TestLook_wordsOfTheTradeTellNothing(t *testing.T) {
+	tests := []struct{ name, service, in, want string }{
+		{"two slips in a long name", "expektitalia", "expectitalya", "misspelt 0.55"},
+		{"three slips", "expektitalia", "expectytalya", ""},
+		{"two slips in a short one", "vulkan-bet", "balkan-bet", ""},
+		{"one slip", "vulkan-vegas", "1vulkn-vegas421", "misspelt 0.75"},
+		{"one slip beside the trade", "foxycasino", "boxycasino", ""},
+		{"one slip in the trade", "betonline", "betonlime", ""},
+		{"numbers of a trade", "24casino", "casino7", ""},
+		{"numbers of a service", "royal24casino", "royalcasino7", "numbered 0.90"},
+		{"words around a trade", "1livecasino", "casinoplus", ""},
+		{"longer than a trade", "online-casino", "myliveonlinecasino", ""},
+		{"longer than a service", "spinpalace", "spinpalacepoker", "extended 0.60"},
+		{"another trade", "captaincooks-casino", "captaincookspoker", "same-words 0.50"},
+		{"another trade, short", "royal-casino", "royalpoker", ""},
+		{"the same trade", "online-casino", "onlinecasino", "hyphenated 0.90"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			x := new(Index)
+			x.Add(Service{Label: tt.service})
+			got := ""
+			for _, l := range x.Look(tt.in) {
+				got += fmt.Sprintf("%s %.2f", l.Kind, l.Score)
+			}
+			if got != tt.want {
+				t.Errorf("%s like %s: got %q, want %q", tt.in, tt.service, got, tt.want)
+			}
+		})
 	}
 }
 

@@ -39,7 +39,7 @@ func newCollector(file string, options Options, problems *problem.List) *collect
 // eachLine hands every line to read, to the end or to what makes the rest
 // worthless.
 func (c *collector) eachLine(r io.Reader, read func(line []byte)) {
-	for in := newLines(r, maxBytes); ; {
+	for in := newLines(r, MaxOctets); ; {
 		line, err := in.next()
 		c.line = in.number
 		switch {

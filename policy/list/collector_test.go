@@ -3,6 +3,8 @@ package list
 import (
 	"strings"
 	"testing"
+
+	"golang.org/x/text/encoding/unicode"
 )
 
 func TestRead_skipPassesOverSoManyEntriesAndNotesEach(t *testing.T) {
@@ -58,6 +60,8 @@ func TestRead_whatIsWrongWithTheWholeListIsNeverSkipped(t *testing.T) {
 
 func TestRead_aByteOrderMarkIsNoMatter(t *testing.T) {
 	for format, text := range map[Format]string{
+		Domains:      "a.example",
+		Hosts:        "0.0.0.0 a.example",
 		Adblock:      "||a.example^",
 		Dnsmasq:      "local=/a.example/",
 		RPZ:          "a.example CNAME .",
@@ -70,10 +74,16 @@ func TestRead_aByteOrderMarkIsNoMatter(t *testing.T) {
 	} {
 		t.Run(format.String(), func(t *testing.T) {
 			options := Options{Format: format, Action: "nxdomain", Table: Table{Name: Column{Number: 1}, Delimiter: ','}}
-			entries, problems := readWith("\ufeff"+text+"\r\n", options)
-			equal(t, problems, nil)
-			if len(entries) != 1 || !strings.HasSuffix(entries[0], " a.example") {
-				t.Errorf("got %q, want a.example", entries)
+			utf16, err := unicode.UTF16(unicode.LittleEndian, unicode.UseBOM).NewEncoder().String(text + "\r\n")
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, in := range []string{"\ufeff" + text + "\r\n", utf16} {
+				entries, problems := readWith(in, options)
+				equal(t, problems, nil)
+				if len(entries) != 1 || !strings.HasSuffix(entries[0], " a.example") {
+					t.Errorf("%q: got %q, want a.example", in, entries)
+				}
 			}
 		})
 	}

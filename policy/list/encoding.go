@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"golang.org/x/text/encoding/charmap"
+	"golang.org/x/text/encoding/unicode"
+	"golang.org/x/text/transform"
 )
 
 // Encoding is how a file's octets stand for characters.
@@ -37,8 +39,9 @@ func (e Encoding) String() string {
 // Encodings returns every encoding.
 func Encodings() []Encoding { return []Encoding{UTF8, ISO88592, Windows1250, Windows1251} }
 
-// decode returns r in UTF-8. Octets that stand for no character become U+FFFD,
-// which no name has.
+// decode returns r in UTF-8, without a byte order mark. Text in UTF-16 is known
+// by that mark. Octets that stand for no character become U+FFFD, which no name
+// has; what is UTF-8 already stays as it is.
 func (e Encoding) decode(r io.Reader) io.Reader {
 	switch e {
 	case ISO88592:
@@ -48,7 +51,7 @@ func (e Encoding) decode(r io.Reader) io.Reader {
 	case Windows1251:
 		return charmap.Windows1251.NewDecoder().Reader(r)
 	}
-	return r
+	return transform.NewReader(r, unicode.BOMOverride(transform.Nop))
 }
 
 // decodeLabelled is decode for the name of an encoding that an XML file gives.

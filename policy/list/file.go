@@ -12,33 +12,34 @@ import (
 )
 
 // ReadFile is Read for the regular file at path; shown is its name in
-// problems. A file that changes meanwhile is refused.
-func ReadFile(path, shown string, options Options, problems *problem.List) []Group {
+// problems. A file that changes meanwhile is refused. It returns the SHA-256 of
+// the file in hexadecimal too.
+func ReadFile(path, shown string, options Options, problems *problem.List) (groups []Group, digest string) {
 	whole := problem.Problem{File: shown}
-	f, err := infile.Open(path, maxBytes)
+	f, err := infile.Open(path, MaxOctets)
 	if err != nil {
 		problems.Add(whole.Because(err))
-		return nil
+		return nil, ""
 	}
 	defer f.Close()
 	sum := sha256.New()
-	in := io.TeeReader(io.LimitReader(f, maxBytes+1), sum) // it may grow for ever
-	groups := Read(in, shown, options, problems)
+	in := io.TeeReader(io.LimitReader(f, MaxOctets+1), sum) // it may grow for ever
+	groups = Read(in, shown, options, problems)
 	if _, err := io.Copy(io.Discard, in); err != nil { // what Read had no use for
 		problems.Add(whole.Because(infile.Unreadable(err)))
-		return groups
+		return groups, ""
 	}
 	if err := f.Unchanged(); err != nil {
 		problems.Add(whole.Because(err))
-		return groups
+		return groups, ""
 	}
-	got := hex.EncodeToString(sum.Sum(nil))
-	if want := options.SHA256; want != "" && !strings.EqualFold(got, want) {
-		whole.Value = got
+	digest = hex.EncodeToString(sum.Sum(nil))
+	if want := options.SHA256; want != "" && !strings.EqualFold(digest, want) {
+		whole.Value = digest
 		problems.Add(whole.Because(problem.Fault{
 			Text:   fmt.Sprintf("is its SHA-256, not the %s of the order", problem.Quote(want)),
 			Remedy: "fetch the list again or correct sha256",
 		}))
 	}
-	return groups
+	return groups, digest
 }

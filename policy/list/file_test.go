@@ -22,7 +22,7 @@ func readFile(t *testing.T, content, sha256hex string) (names, problems []string
 		t.Fatal(err)
 	}
 	var l problem.List
-	got := ReadFile(path, "lists/a.txt", Options{SHA256: sha256hex}, &l)
+	got, _ := ReadFile(path, "lists/a.txt", Options{SHA256: sha256hex}, &l)
 	return spell(got), spellProblems(&l)
 }
 
@@ -64,7 +64,7 @@ func TestReadFile_whatIsNoRegularFileIsRefusedWithoutWaiting(t *testing.T) {
 	if err := os.WriteFile(large, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Truncate(large, maxBytes+1); err != nil { // a hole: takes no room
+	if err := os.Truncate(large, MaxOctets+1); err != nil { // a hole: takes no room
 		t.Fatal(err)
 	}
 	for _, tt := range []struct{ name, in, want string }{
@@ -75,7 +75,7 @@ func TestReadFile_whatIsNoRegularFileIsRefusedWithoutWaiting(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			var problems problem.List
-			if got := ReadFile(tt.in, "lists/a.txt", Options{}, &problems); len(got) != 0 {
+			if got, _ := ReadFile(tt.in, "lists/a.txt", Options{}, &problems); len(got) != 0 {
 				t.Errorf("got %d groups, want none", len(got))
 			}
 			equal(t, spellProblems(&problems), []string{"lists/a.txt: " + tt.want})

@@ -37,7 +37,7 @@ func fixtureOptions(t testing.TB, format Format) Options {
 func readFixture(t *testing.T, name string, format Format) (spelt string, refused bool) {
 	t.Helper()
 	var problems problem.List
-	groups := ReadFile(filepath.Join("testdata", name), name, fixtureOptions(t, format), &problems)
+	groups, _ := ReadFile(filepath.Join("testdata", name), name, fixtureOptions(t, format), &problems)
 	lines := append(spell(groups), spellProblems(&problems)...)
 	return strings.Join(lines, "\n") + "\n", problems.Refused()
 }

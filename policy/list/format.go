@@ -59,6 +59,9 @@ func Formats() []Format {
 
 // read reads the list in its format.
 func (c *collector) read(r io.Reader) {
+	if c.options.Format != CSV { // a table says how it is encoded
+		r = UTF8.decode(r)
+	}
 	switch c.options.Format {
 	case Domains:
 		c.eachLine(r, c.domains)

@@ -114,3 +114,49 @@ func TestHosts_whatIsNoHostsLineIsRefusedWithItsLine(t *testing.T) {
 		})
 	}
 }
+
+// TestIT_headersAreTypedByHand: those of ADM and AGCOM as public readers know
+// them, of the police to the day, the minute or the second.
+func TestIT_headersAreTypedByHand(t *testing.T) {
+	for _, tt := range []struct {
+		format   Format
+		in, want string
+	}{
+		{ITADM, "0000350_2025.29.08\na.example", "2 subtree a.example"},
+		{ITADM, "0000311-2024.06.06\na.example", "2 subtree a.example"},
+		{ITADM, " 12 _2023-06-06 \r\n192.0.2.7\r\n", "address 2 192.0.2.7/32"},
+		{ITCNCPO, "412;20240521\n;a.example;;", "2 subtree a.example"},
+		{ITCNCPO, "412;1716285600;;\n;a.example;;", "2 subtree a.example"},
+		{ITCNCPO, "0412 ; 20240521120000 ;\n;a.example;;", "2 subtree a.example"},
+	} {
+		t.Run(tt.in, func(t *testing.T) {
+			entries, problems := read(tt.in, tt.format)
+			equal(t, entries, []string{tt.want})
+			equal(t, problems, nil)
+		})
+	}
+}
+
+func TestPiracyShield_takesTheServicesListsToo(t *testing.T) {
+	for _, tt := range []struct {
+		name, in       string
+		want, problems []string
+	}{
+		{"all names", `{"status":"success","data":["iptv.example","IPTV.Test."]}`, []string{"1 subtree iptv.example", "1 subtree iptv.test"}, nil},
+		{"all addresses", `["192.0.2.1","2001:db8::1","198.51.100.0/24"]`,
+			[]string{"address 1 192.0.2.1/32", "address 1 2001:db8::1/128", "address 1 198.51.100.0/24"}, nil},
+		{"an error in words", `{"status":"error","note":"token"}`, nil, []string{
+			"a.txt: holds no name; fetch the list again, or remove the rule if that is meant"}},
+		{"a text alone", `"iptv.example"`, nil, []string{
+			"a.txt:1: is no ticket with fqdn, ipv4 and ipv6, each an array of texts; fetch the ticket again"}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			entries, problems := readWith(tt.in, Options{Format: PiracyShield, OnError: Skip, MaxErrors: 9})
+			equal(t, entries, tt.want)
+			if len(problems) > 0 && len(tt.problems) > 0 {
+				problems = problems[:1]
+			}
+			equal(t, problems, tt.problems)
+		})
+	}
+}

@@ -7,12 +7,16 @@ import (
 	"bailiff/policy/problem"
 )
 
-// admHeader is the first line of the customs agency's lists: the number of the
-// order and its date, 0000350_2025.29.08.
-var admHeader = regexp.MustCompile(`^[0-9]+_[0-9]{4}\.[0-9]{2}\.[0-9]{2}$`)
+// admHeader is the first line of the customs agency's lists, and of AGCOM's: the
+// number of the order and its date, 0000350_2025.29.08. It is typed by hand:
+// day and month change places, and what stands between them differs.
+var admHeader = regexp.MustCompile(`^[0-9]+[ _-]+[0-9]{4}[.:-][0-9]{2}[.:-][0-9]{2}$`)
 
-// itADM reads one line of the format ITADM: the header, then a name a line,
-// with everything below it. A URL without a path stands for its name.
+// itADM reads one line of the format ITADM, as ADM publishes its lists of
+// gambling and tobacco sites and AGCOM sent the annex B of its orders: the
+// header, then a name a line, with everything below it, or an address. A URL
+// without a path stands for its name. The public reader rfc1036/kit-censura
+// (parse_aams, parse_agcom) takes the same lines.
 func (c *collector) itADM(line []byte) {
 	text := bytes.TrimSpace(line)
 	switch {
@@ -28,21 +32,25 @@ func (c *collector) itADM(line []byte) {
 		return
 	}
 	owner, err := urlName(string(text))
-	if err != nil {
+	switch {
+	case err != nil:
 		c.wrong(text, err)
-		return
+	case isAddress(text):
+		c.addAddress(c.plain, owner)
+	default:
+		c.addListed(c.plain, []byte(owner))
 	}
-	c.addListed(c.plain, []byte(owner))
 }
 
-// cncpoHeader is the first line of the police's list: a serial number and the
-// time to the minute, then empty fields if any.
-var cncpoHeader = regexp.MustCompile(`^[0-9]+ *; *[0-9]{12,14}[ ;]*$`)
+// cncpoHeader is the first line of the police's list: a serial number and a
+// time, to the day or closer, then empty fields if any.
+var cncpoHeader = regexp.MustCompile(`^[0-9]+ *; *[0-9]{8,14}[ ;]*$`)
 
 // itCNCPO reads one line of the format ITCNCPO: the header, then
 // url;domain;ipurl;ip. The domain with everything below it and the address are
 // under order; the URLs say where on them, which no DNS answer can, and must
-// agree with them.
+// agree with them. The public reader rfc1036/kit-censura (parse_cncpo) knows the
+// same columns; of a row with both it takes the domain alone.
 func (c *collector) itCNCPO(line []byte) {
 	text := bytes.TrimSpace(line)
 	switch {

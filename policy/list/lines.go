@@ -11,9 +11,6 @@ import (
 	"bailiff/policy/problem"
 )
 
-// byteOrderMark begins some files in UTF-8.
-const byteOrderMark = "\ufeff"
-
 // lines cuts text into lines in constant memory.
 type lines struct {
 	in     *bufio.Reader
@@ -37,14 +34,14 @@ var (
 		Remedy: "unpack it or convert it",
 	}
 	errLarge = problem.Fault{
-		Text:   fmt.Sprintf("is larger than %d octets", maxBytes),
+		Text:   fmt.Sprintf("is larger than %d octets", MaxOctets),
 		Remedy: "split it into smaller lists",
 	}
 )
 
-// next returns one line, good until the next call, with its line end but
-// without a byte order mark. The error is io.EOF after the last line; after
-// errLongLine there may be more lines; any other is final.
+// next returns one line, good until the next call, with its line end. The error
+// is io.EOF after the last line; after errLongLine there may be more lines; any
+// other is final.
 func (l *lines) next() ([]byte, error) {
 	line, err := l.in.ReadSlice('\n')
 	if len(line) == 0 && err == io.EOF {
@@ -68,8 +65,6 @@ func (l *lines) next() ([]byte, error) {
 		return nil, infile.Unreadable(err)
 	case long:
 		return nil, errLongLine
-	case l.number == 1:
-		return bytes.TrimPrefix(line, []byte(byteOrderMark)), nil
 	}
 	return line, nil
 }

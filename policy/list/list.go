@@ -5,8 +5,8 @@
 // what is wrong with each line that is no entry; it never guesses what a line
 // could have meant, and whether a name may be under order at all is decided by
 // the guard, not here. Beside the standard library it imports policy/name,
-// policy/infile, policy/problem and golang.org/x/text/encoding. Start reading
-// at Read; each format has a file of its own.
+// policy/infile, policy/problem and golang.org/x/text. Start reading at Read;
+// each format has a file of its own.
 package list
 
 import (
@@ -16,9 +16,9 @@ import (
 	"bailiff/policy/problem"
 )
 
-// What one list may hold.
+// What one list may hold, MaxOctets the file and the others each entry or the whole.
 const (
-	maxBytes   = 1 << 29    // 512 MiB: room for maxEntries names of 25 octets a line
+	MaxOctets  = 1 << 29    // 512 MiB: room for maxEntries names of 25 octets a line
 	maxEntries = 20_000_000 // 300 times the names of the largest national order known
 	maxGroups  = 100_000    // each becomes a rule; the largest register grew by 10,000 dates in ten years
 	maxLine    = 4096       // octets, line end included: a name takes 1020 as U-labels, the rest is comment

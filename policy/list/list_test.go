@@ -104,7 +104,7 @@ func TestRead_binaryIsReportedOnceAndReadNoFurther(t *testing.T) {
 	}{
 		{"gzip", "\x1f\x8b\x08\x00\nx\x00\ny\n", "a.txt:1: " + remedy},
 		{"zip", "PK\x03\x04\x00\x00\nx\x00\n", "a.txt:1: " + remedy},
-		{"UTF-16", "\xff\xfea\x00\n\x00b\x00\n", "a.txt:1: " + remedy},
+		{"UTF-16 without a byte order mark", "a\x00\n\x00b\x00\n", "a.txt:1: " + remedy},
 		{"latin-1 on a later line", "ads.example\n# caf\xe9\nb\xfc.example\n", "a.txt:2: " + remedy},
 		{"zeros without a line end", strings.Repeat("\x00", 1<<20), "a.txt:1: " + remedy},
 	} {

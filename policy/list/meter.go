@@ -1,7 +1,6 @@
 package list
 
 import (
-	"bufio"
 	"io"
 
 	"bailiff/policy/problem"
@@ -32,7 +31,7 @@ func newMeter(r io.Reader) *meter { return &meter{in: r, allowed: maxToken, line
 // Read implements io.Reader.
 func (m *meter) Read(p []byte) (int, error) {
 	switch {
-	case m.read >= maxBytes:
+	case m.read >= MaxOctets:
 		return 0, errLarge
 	case m.read >= m.allowed:
 		return 0, errLongToken
@@ -56,13 +55,4 @@ func (m *meter) passed(offset int64) {
 	}
 	m.line += ends
 	m.breaks = m.breaks[ends:]
-}
-
-// withoutBOM returns r without the byte order mark that it may begin with.
-func withoutBOM(r io.Reader) io.Reader {
-	in := bufio.NewReader(r)
-	if start, _ := in.Peek(len(byteOrderMark)); string(start) == byteOrderMark {
-		_, _ = in.Discard(len(byteOrderMark)) // they are in the buffer: no error
-	}
-	return in
 }

@@ -9,7 +9,7 @@ import (
 	"bailiff/policy/problem"
 )
 
-// maxJSONDepth bounds the nesting of tickets: those seen have four levels.
+// maxJSONDepth bounds the nesting of tickets: the service's have four levels.
 const maxJSONDepth = 16
 
 // ticketReader reads Piracy Shield tickets.
@@ -20,12 +20,15 @@ type ticketReader struct {
 }
 
 // piracyShield reads the format PiracyShield: a ticket, an array of tickets, or
-// the service's answer with either as its data. A ticket's fqdn, ipv4 and ipv6
-// are under order, a name with everything below it. Its status says how far the
-// providers are with it, not whether it holds; one that is not known is wrong.
-// Other keys are the authority's own affair.
+// the service's answer with either as its data (/api/v1/ticket/get/all), or with
+// an array of all names or addresses in force (fqdn, ipv4 and ipv6/get/all). A
+// ticket's fqdn, ipv4 and ipv6 are under order, a name with everything below it.
+// Its status says how far the providers are with it, not whether it holds; one
+// that is not known is wrong. Other keys (ticket_id, dda_id, metadata with
+// created_at, settings, tasks) are the authority's own affair. As the public
+// clients OpenAccess-Italia/ComplianceGuard and rfc1036/kit-censura read it.
 func (c *collector) piracyShield(r io.Reader) {
-	t := ticketReader{collector: c, in: newMeter(withoutBOM(r))}
+	t := ticketReader{collector: c, in: newMeter(r)}
 	t.decoder = json.NewDecoder(t.in)
 	t.decoder.UseNumber()
 	err := t.tickets(1)
@@ -50,9 +53,16 @@ func (t *ticketReader) token() (json.Token, error) {
 // tickets reads a ticket, an array of them, or an answer that holds some.
 func (t *ticketReader) tickets(depth int) error {
 	token, err := t.token()
-	switch {
-	case err != nil:
+	if err != nil {
 		return err
+	}
+	return t.value(token, depth)
+}
+
+// value reads what token begins: as tickets, or an array of names and
+// addresses.
+func (t *ticketReader) value(token json.Token, depth int) error {
+	switch {
 	case depth > maxJSONDepth:
 		return errDeep
 	case token == json.Delim('{'):
@@ -61,12 +71,30 @@ func (t *ticketReader) tickets(depth int) error {
 		return errNoTicket
 	}
 	for t.decoder.More() {
-		if err := t.tickets(depth + 1); err != nil {
+		token, err := t.token()
+		if err != nil {
 			return err
 		}
+		if text, isText := token.(string); isText {
+			t.addItem(text)
+		} else if err := t.value(token, depth+1); err != nil {
+			return err
+		}
+		if t.isFull() {
+			return errFull
+		}
 	}
-	_, err = t.token()
+	_, err := t.token()
 	return err
+}
+
+// addItem adds a name or an address.
+func (t *ticketReader) addItem(text string) {
+	if _, err := parsePrefix(text); err == nil {
+		t.addAddress(t.plain, text)
+		return
+	}
+	t.addListed(t.plain, []byte(text))
 }
 
 // ticket reads what follows the opening brace of a ticket, or of an answer

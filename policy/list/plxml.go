@@ -9,7 +9,10 @@ import (
 // plXML reads the format PLXML, the register of gambling domains that the
 // Polish ministry of finance publishes: Rejestr holds PozycjaRejestru, each with
 // AdresDomeny (a name and everything below it), DataWpisu (its entry) and
-// DataWykreslenia (its removal, if it was removed) in Polish time.
+// DataWykreslenia (its removal, if it was removed) in Polish time. That is
+// version 1.3 of the ministry's specification, in the namespace
+// http://www.hazard.mf.gov.pl/2017/03/21/; the full register lists no removed
+// names, what the ministry pushes does.
 func (c *collector) plXML(r io.Reader) {
 	zone, err := ParseZone("Europe/Warsaw")
 	if err != nil {

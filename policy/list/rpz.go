@@ -123,8 +123,12 @@ func (rr record) action(trigger string) (string, error) {
 		return "nodata", nil
 	case "rpz-drop.":
 		return "drop", nil
-	case "rpz-passthru.", trigger + ".": // section 3.5: the second is the older form
+	case "rpz-passthru.":
 		return passthru, nil
+	case trigger + ".": // section 10: the older form of passthru, but *. puts QNAME before a name
+		if !strings.HasPrefix(target, "*") {
+			return passthru, nil
+		}
 	case "rpz-tcp-only.":
 		return "", problem.Fault{Text: "asks for a truncated answer", Remedy: "remove the record: no order answers so"}
 	}
@@ -180,7 +184,7 @@ func (z *policyZone) addPolicyAddress(to *[]Prefix, trigger, labels string) {
 	z.entries++
 }
 
-// policyPrefix reads a prefix as section 4.3 of the draft writes it: its
+// policyPrefix reads a prefix as section 4.1.1 of the draft writes it: its
 // length, then the octets of an IPv4 address or the words of an IPv6 address
 // backwards, zz for ::.
 func policyPrefix(labels string) (netip.Prefix, error) {

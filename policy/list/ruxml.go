@@ -21,7 +21,8 @@ import (
 //     is that narrow.
 //
 // Entries count from the day of includeTime on, in Moscow: by the second, each
-// would be a rule of its own.
+// would be a rule of its own. Format 2.4, as the public reader usher2/u2ckdump
+// knows it; decision, hash, ts, entryType and urgencyType are not used.
 func (c *collector) ruXML(r io.Reader) {
 	zone, err := ParseZone("Europe/Moscow")
 	if err != nil {

@@ -43,11 +43,11 @@ type registerReader struct {
 
 // xml reads a register.
 func (c *collector) xml(r io.Reader, from register) {
-	x := registerReader{register: from, in: newMeter(withoutBOM(r))}
+	x := registerReader{register: from, in: newMeter(r)}
 	x.decoder = xml.NewDecoder(x.in)
 	x.decoder.CharsetReader = func(label string, rest io.Reader) (io.Reader, error) {
 		decoded, err := decodeLabelled(label, rest)
-		x.in.allowed = maxBytes // what is metered from now on is the text in UTF-8
+		x.in.allowed = MaxOctets // what is metered from now on is the text in UTF-8
 		x.in = newMeter(decoded)
 		return x.in, err
 	}

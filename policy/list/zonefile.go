@@ -1,7 +1,6 @@
 package list
 
 import (
-	"bytes"
 	"strings"
 
 	"bailiff/policy/problem"
@@ -97,14 +96,16 @@ func isBlank(octet byte) bool {
 // wordLength is the length of the word, or of the quoted string, that text
 // begins with.
 func wordLength(text []byte) int {
-	if text[0] == '"' {
-		if end := bytes.IndexByte(text[1:], '"'); end >= 0 {
-			return end + 2
+	quoted := text[0] == '"'
+	for at := 1; at < len(text); at++ {
+		switch octet := text[at]; {
+		case octet == '\\':
+			at++ // the next octet means itself
+		case quoted && octet == '"':
+			return at + 1
+		case !quoted && (isBlank(octet) || octet == ';' || octet == '(' || octet == ')'):
+			return at
 		}
-		return len(text)
-	}
-	if end := bytes.IndexAny(text, " \t\r\n;()"); end >= 0 {
-		return end
 	}
 	return len(text)
 }

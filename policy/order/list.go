@@ -62,13 +62,15 @@ func (r *ruleReader) readList(rule Rule, v strictyaml.Value, keys listKeys) []Ru
 	}
 	rule.Place += " (" + path + ")"
 	rule.File = filepath.Join(folder, path)
-	groups := list.ReadFile(real, rule.File, options, r.found)
+	groups, digest := list.ReadFile(real, rule.File, options, r.found)
+	r.loader.now.lists = append(r.loader.now.lists, listFile{folder, path, digest})
 	if len(groups) == 0 { // refused by ReadFile
 		return []Rule{rule}
 	}
 	var rules []Rule
 	for i := range groups {
 		r.loader.names += groups[i].Len()
+		r.loader.now.names += groups[i].Len()
 		rules = appendGroup(rules, rule, &groups[i])
 	}
 	return rules

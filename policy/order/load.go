@@ -2,8 +2,6 @@ package order
 
 import (
 	"cmp"
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 	"os"
 	"slices"
@@ -23,10 +21,13 @@ const (
 // Set is everything one load read.
 type Set struct {
 	Orders []*Order // by ID
-	Files  []File   // the order files, then the notice files, as they were read
+	Kept   []*Order // those of an earlier load that are as they were, by ID, without their rules: see Reload
+	Files  []File   // every file that was read: orders, lists and notices
+
+	read, notices map[string]*reading // by path
 }
 
-// File is one order or notice file as it was read.
+// File is one file as it was read.
 type File struct {
 	Path   string // as the operator named it, joined with the folder's entries
 	SHA256 string // hex, of the whole file
@@ -41,17 +42,23 @@ type File struct {
 // earlier one, is not in the set. After any refusal the set must not be put in
 // force: what is in it serves to find the problems of later steps too.
 func Load(paths []string, problems *problem.List) *Set {
-	l := loader{problems: problems, ids: map[string]*seenID{}, set: new(Set)}
-	orders, notices := find(paths, problems)
-	for _, path := range orders {
-		l.file(path, l.documents)
+	return Reload(nil, paths, problems)
+}
+
+func newLoader(before *Set, problems *problem.List) *loader {
+	if before == nil {
+		before = new(Set)
 	}
-	for _, path := range notices {
-		l.file(path, l.noticeDocuments)
+	return &loader{
+		problems: problems, ids: map[string]*seenID{}, before: before, scanned: map[string]*reading{}, now: new(reading),
+		set: &Set{read: map[string]*reading{}, notices: map[string]*reading{}},
 	}
-	l.applyNotices()
-	slices.SortFunc(l.set.Orders, func(a, b *Order) int { return cmp.Compare(a.ID, b.ID) })
-	return l.set
+}
+
+func (s *Set) sort() {
+	byID := func(a, b *Order) int { return cmp.Compare(a.ID, b.ID) }
+	slices.SortFunc(s.Orders, byID)
+	slices.SortFunc(s.Kept, byID)
 }
 
 // loader is the state of one load.
@@ -61,17 +68,23 @@ type loader struct {
 	names    int // read so far
 	set      *Set
 	notices  []*noticeFile
+	now      *reading // the file at hand
+
+	before          *Set                  // empty at the first load
+	scanned         map[string]*reading   // notice files by path
+	about, wasAbout map[string][]*reading // those about an order, now and in before
 }
 
 // seenID is where an order id stood first.
 type seenID struct {
 	Source
 	order    *Order // nil: refused
+	kept     bool   // from the load before
 	reported bool   // as one that stands twice
 }
 
-// file reads one file and gives what is in it to documents.
-func (l *loader) file(path string, documents func(File, []byte)) {
+// file reads one file, gives what is in it to documents, and notes it in to.
+func (l *loader) file(path string, documents func(File, []byte), to map[string]*reading) {
 	if info, err := os.Stat(path); err == nil && info.Size() > maxFileOctets {
 		l.refuse(path, problem.Fault{
 			Text:   fmt.Sprintf("is larger than %d octets", maxFileOctets),
@@ -84,10 +97,9 @@ func (l *loader) file(path string, documents func(File, []byte)) {
 		l.refuse(path, err)
 		return
 	}
-	hash := sha256.Sum256(data)
-	file := File{Path: path, SHA256: hex.EncodeToString(hash[:])}
-	l.set.Files = append(l.set.Files, file)
-	documents(file, data)
+	l.now = &reading{file: File{path, digestOf(data)}}
+	documents(l.now.file, data)
+	l.set.add(l.now, to)
 }
 
 func (l *loader) refuse(path string, err error) {
@@ -103,6 +115,7 @@ func (l *loader) documents(file File, data []byte) {
 		o := l.order(v, Source{File: file.Path, Line: v.Line(), SHA256: file.SHA256}, &found)
 		if l.isNew(o) && !found.Refused() {
 			l.set.Orders = append(l.set.Orders, o)
+			l.now.orders = append(l.now.orders, o)
 			l.ids[o.ID].order = o
 		}
 		if o.Publicity == Hidden {

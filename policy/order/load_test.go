@@ -21,6 +21,12 @@ import (
 func write(t *testing.T, files map[string]string) {
 	t.Helper()
 	t.Chdir(t.TempDir())
+	change(t, files)
+}
+
+// change writes files into the folder at hand.
+func change(t *testing.T, files map[string]string) {
+	t.Helper()
 	for path, text := range files {
 		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 			t.Fatal(err)
@@ -225,7 +231,7 @@ func FuzzLoadDocument(f *testing.F) {
 			return
 		}
 		var problems problem.List
-		l := loader{problems: &problems, ids: map[string]*seenID{}, set: new(Set)}
+		l := newLoader(nil, &problems)
 		start := time.Now()
 		l.documents(File{Path: "testdata/order.yaml"}, data)
 		if took := time.Since(start); took > 5*time.Second {

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"bailiff/policy/infile"
 	"bailiff/policy/problem"
 	"bailiff/policy/strictyaml"
 )
@@ -26,6 +27,11 @@ type noticeFile struct {
 
 // noticeDocuments reads the notices of one file. The orders have been read.
 func (l *loader) noticeDocuments(file File, data []byte) {
+	if seen := l.scanned[file.Path]; seen != nil {
+		if l.now.ids = seen.ids; seen.file != file {
+			l.refuse(file.Path, infile.Changed())
+		}
+	}
 	var found problem.List // of one document
 	documents := 0
 	for v := range strictyaml.Documents(file.Path, data, &found) {
@@ -43,6 +49,7 @@ func (l *loader) noticeDocuments(file File, data []byte) {
 				Text:   "is a notice under " + n.order + ", which is not loaded",
 				Remedy: "correct order, or load the file that holds it too",
 			}))
+		case seen.kept: // with what the notice says
 		case seen.order != nil && !refused: // else the order is refused itself
 			l.notices = append(l.notices, n)
 		}
@@ -61,7 +68,7 @@ func (l *loader) notice(v strictyaml.Value, source Source, found *problem.List) 
 	n := &noticeFile{source: source}
 	under := &Order{Source: source}
 	r := ruleReader{loader: l, order: under, found: found}
-	isNotice := v.Mapping(
+	spelt := v.Mapping(
 		strictyaml.Key("order", &n.order, func(v strictyaml.Value) string {
 			id := identifier(v)
 			if seen := l.ids[id]; seen != nil && seen.order != nil {
@@ -78,7 +85,7 @@ func (l *loader) notice(v strictyaml.Value, source Source, found *problem.List) 
 		strictyaml.Key("block", &under.Rules, r.block),
 		strictyaml.Key("rules", &under.Rules, r.rules),
 	)
-	if isNotice && len(under.Rules) == 0 {
+	if spelt && len(under.Rules) == 0 {
 		v.Refuse("adds and removes nothing", "give block or rules")
 	}
 	n.rules = under.Rules

@@ -137,7 +137,6 @@ func TestLoad_noticesThatDoNotFitAreReported(t *testing.T) {
 			"notices/n.yaml:1: adds and removes nothing; give block or rules\n"},
 		{"keys", "order: dyn\nid: N\nkind: change\nblocks: [x.example]\n",
 			"notices/n.yaml:1: has no at; add the key at\n" +
-				"notices/n.yaml:1: adds and removes nothing; give block or rules\n" +
 				"notices/n.yaml:2: id: N: is not of the right form; write 1 to 63 of a-z, 0-9, dot, underscore and hyphen, a letter or digit first\n" +
 				"notices/n.yaml:3: kind: change: unknown word; known here: addition, removal\n" +
 				"notices/n.yaml:4: blocks: unknown key; did you mean block? known here: order, id, at, kind, by, document, sha256, block, rules\n"},
@@ -204,7 +203,7 @@ func FuzzLoadNotice(f *testing.F) {
 			return
 		}
 		var problems problem.List
-		l := loader{problems: &problems, ids: map[string]*seenID{}, set: new(Set)}
+		l := newLoader(nil, &problems)
 		l.documents(File{Path: "dyn.yaml"}, []byte(dynamic))
 		l.noticeDocuments(File{Path: "testdata/n.yaml"}, data)
 		l.applyNotices()

@@ -22,7 +22,7 @@ func noticeKnown(key string) []string {
 			text = "{" + key + ": " + text + "}"
 		}
 		var problems problem.List
-		l := loader{problems: &problems, ids: map[string]*seenID{}, set: new(Set)}
+		l := newLoader(nil, &problems)
 		l.noticeDocuments(File{Path: "n.yaml"}, []byte(text))
 		for _, p := range problems.Sorted() {
 			// The value is redacted: no order says that the notice may be told.

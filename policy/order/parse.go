@@ -27,7 +27,7 @@ const (
 func (l *loader) order(v strictyaml.Value, source Source, found *problem.List) *Order {
 	o := &Order{Source: source, Answer: defaultAnswer()}
 	r := ruleReader{loader: l, order: o, found: found}
-	isOrder := v.Mapping(
+	spelt := v.Mapping(
 		strictyaml.Key("id", &o.ID, identifier).Required(),
 		strictyaml.Key("revision", &o.Revision, strictyaml.Int[uint64](0, maxRevision)),
 		strictyaml.Key("title", &o.Title, strictyaml.String),
@@ -50,7 +50,7 @@ func (l *loader) order(v strictyaml.Value, source Source, found *problem.List) *
 		strictyaml.Key("limits", &o.Limits, limits),
 		strictyaml.Key("overrides", &o.Overrides, overrides),
 	)
-	if isOrder && !slices.ContainsFunc(o.Rules, func(r Rule) bool { return !r.Except }) {
+	if spelt && !slices.ContainsFunc(o.Rules, func(r Rule) bool { return !r.Except }) {
 		v.Refuse("puts no name under order", "give block or rules")
 	}
 	return o

@@ -77,7 +77,7 @@ func (r *ruleReader) rule(v strictyaml.Value) []Rule {
 			return append(triggers, trigger{key, v})
 		})
 	}
-	isRule := v.Mapping(append([]strictyaml.Field{
+	spelt := v.Mapping(append([]strictyaml.Field{
 		triggerKey("name"),
 		triggerKey("label"),
 		triggerKey("address"),
@@ -100,7 +100,7 @@ func (r *ruleReader) rule(v strictyaml.Value) []Rule {
 			return r.readList(rule, triggers[0].value, q.list)
 		}
 		r.readTrigger(&rule, triggers[0], q)
-	case isRule:
+	case spelt || len(triggers) > 1:
 		refuseTriggers(v, triggers)
 	}
 	return []Rule{rule}

@@ -71,7 +71,7 @@ func known(at place) []string {
 // problemsOf loads a document that stands in no file.
 func problemsOf(text string) []problem.Problem {
 	var problems problem.List
-	l := loader{problems: &problems, ids: map[string]*seenID{}, set: new(Set)}
+	l := newLoader(nil, &problems)
 	l.documents(File{Path: "order.yaml"}, []byte(text))
 	return problems.Sorted()
 }

@@ -48,6 +48,8 @@ type Problem struct {
 	Value    string // the offending text, shortened by the parser if long
 	Text     string // what is wrong, lower case
 	Remedy   string // what to do about it
+	Guard    string // the guard against blocking too much that refuses; empty: none
+	Order    string // with Guard: the id of the order that is refused
 }
 
 // Fault is the part of a problem that does not depend on its place: what a

@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// owner is the prefix as a trigger (section 4.3 of the draft): its length,
+// owner is the prefix as a trigger (section 4.1.1 of the draft): its length,
 // then the octets of an IPv4 address or the words of an IPv6 address
 // backwards, zz for the longest run of zero words.
 func owner(p netip.Prefix) string {

@@ -85,7 +85,8 @@ func (f Field) Required() Field {
 func Itself(v Value) Value { return v }
 
 // Mapping reads the value as a mapping that holds these fields and no other,
-// in the order of the fields. It reports whether the value is a mapping at all.
+// in the order of the fields. It reports whether a field without a value is not
+// there: the value is a mapping, and no key of it looks like a misspelt one.
 func (v Value) Mapping(fields ...Field) bool {
 	if !v.is(yaml.MappingNode) {
 		return false
@@ -94,11 +95,16 @@ func (v Value) Mapping(fields ...Field) bool {
 	for i, f := range fields {
 		known[i] = f.key
 	}
+	misspelt := func(word string) bool {
+		return slices.ContainsFunc(known, func(k string) bool { return near(word, k) })
+	}
+	spelt := true
 	given := make(map[string]Value, len(fields))
 	for _, e := range v.Entries() {
 		word := e.Key.node.Value
 		if !slices.Contains(known, word) {
 			e.Key.Refuse("unknown key", suggest(word, known))
+			spelt = spelt && !misspelt(word)
 		}
 		given[word] = e.Value
 	}
@@ -110,7 +116,7 @@ func (v Value) Mapping(fields ...Field) bool {
 			v.Refuse("has no "+f.key, "add the key "+f.key)
 		}
 	}
-	return true
+	return spelt
 }
 
 // Entry is one key of a mapping with its value. The place of Key is the
