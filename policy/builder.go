@@ -15,8 +15,11 @@ type builder struct {
 	seed  uint64
 	nodes []node
 	names []byte   // canonical names, one after the other
+	count int      // of the names
 	known []uint64 // hashes of ancestors that have a node, by their low bits: most names share theirs
 	key   name.Buffer
+
+	touched byte // of no meaning
 }
 
 // node is a name under order, or an ancestor of one.
@@ -46,6 +49,7 @@ func (b *builder) add(wire []byte, number uint32) error {
 	}
 	b.key.Set(wire)
 	start := len(b.names)
+	b.count++
 	b.names = append(b.names, b.key.Wire()...)
 	h := b.seed
 	for i := b.key.Labels() - 1; i > 0; i-- {
@@ -59,25 +63,37 @@ func (b *builder) add(wire []byte, number uint32) error {
 	return nil
 }
 
-// table freezes the names. setOf is asked once for each name for the set of
-// its bindings, which it may not keep; they come in the order in which they
-// were added and may hold one twice. The builder is spent. Without a name the
-// table is nil.
-func (b *builder) table(setOf func(wire []byte, numbers []uint32) uint32) *table {
-	if len(b.nodes) == 0 {
+// table freezes the names. setOf is asked once for each name, by where it
+// stands in names, for the set of its bindings, which it may not keep; they come
+// in the order in which they were added and may hold one twice. The builder is
+// spent but for wire. Without a name the table is nil.
+func (b *builder) table(setOf func(at uint32, numbers []uint32) uint32) *table {
+	if b.count == 0 {
 		return nil
 	}
 	nodes := b.merge(sortByHash(b.nodes), setOf)
-	octets := 0
-	for i := range nodes {
-		octets += b.size(&nodes[i])
-	}
-	t := &table{seed: b.seed, buckets: uint64(max(octets/((bucketSize-bucketHead)*bucketsFull/100), len(nodes)*100/(nodesInBucket*bucketsFull)) + 1)}
+	octets := len(b.names) + b.count*recordHead // a little more than there is, where names stood twice
+	t := &table{seed: b.seed, buckets: uint64(max(
+		octets*100/((bucketSize-bucketHead)*bucketsFull), len(nodes)*100/(nodesInBucket*bucketsFull)) + 1)}
 	t.blob = make([]byte, 0, (t.buckets+t.buckets/64+1)*bucketSize)
+	ahead := len(nodes)
 	for i := uint64(0); i < t.buckets || len(nodes) > 0; i++ {
+		if len(nodes) <= ahead {
+			ahead = len(nodes) - b.touch(nodes)
+		}
 		nodes = nodes[b.appendBucket(t, nodes, i):]
 	}
 	return t
+}
+
+// touch reads where the names of the next nodes stand, and returns of how many:
+// read one by one, as they are used, each would wait for the memory.
+func (b *builder) touch(nodes []node) (n int) {
+	n = min(len(nodes), 256)
+	for i := range nodes[:n] {
+		b.touched += b.names[nodes[i].at]
+	}
+	return n
 }
 
 // size is how many octets of a bucket the node's record takes.
@@ -131,7 +147,7 @@ func (b *builder) appendBucket(t *table, nodes []node, i uint64) (count int) {
 
 // merge makes one node of those of the same name, with its set and childFlag
 // at the top of number. It works in place.
-func (b *builder) merge(nodes []node, setOf func([]byte, []uint32) uint32) []node {
+func (b *builder) merge(nodes []node, setOf func(uint32, []uint32) uint32) []node {
 	merged := nodes[:0]
 	var numbers []uint32
 	for len(nodes) > 0 {
@@ -143,12 +159,11 @@ func (b *builder) merge(nodes []node, setOf func([]byte, []uint32) uint32) []nod
 		nodes = nodes[same:]
 		for len(run) > 0 { // once, but for a collision of 64 bits
 			first, rest := run[0], 0
-			wire := b.wire(first.at)
 			numbers = numbers[:0]
 			child := false
 			for _, n := range run {
 				switch {
-				case n.at != first.at && string(b.wire(n.at)) != string(wire):
+				case n.at != first.at && string(b.wire(n.at)) != string(b.wire(first.at)):
 					run[rest] = n
 					rest++
 				case n.number == 0:
@@ -160,7 +175,7 @@ func (b *builder) merge(nodes []node, setOf func([]byte, []uint32) uint32) []nod
 			run = run[:rest]
 			first.number = 0
 			if len(numbers) > 0 {
-				first.number = setOf(wire, numbers)
+				first.number = setOf(first.at, numbers)
 			}
 			if child {
 				first.number |= childFlag

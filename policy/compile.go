@@ -31,8 +31,8 @@ type Options struct {
 
 // Compile turns a load into a Program; what it costs goes by the orders that
 // were read again, not by those that the load kept. It returns nil if problems
-// holds a refusal, its own or one that was there; it consumes the names of
-// set's rules.
+// holds a refusal, its own or one that was there. The program needs set's rules
+// no more; see order.Set.Forget.
 func Compile(set *order.Set, opts Options, problems *problem.List) *Program {
 	expected := 0
 	for _, o := range set.Orders {
@@ -62,9 +62,6 @@ func Compile(set *order.Set, opts Options, problems *problem.List) *Program {
 	if err != nil {
 		problems.Add(problem.Problem{File: "policy", Text: err.Error(), Remedy: "keep the orders in force and report it"})
 		return nil
-	}
-	for _, o := range fresh.orders {
-		o.Order.Rules = nil
 	}
 	return program
 }

@@ -120,14 +120,16 @@ func (c *compiler) bind(b binding) uint32 {
 	return uint32(len(c.bindings) - 1)
 }
 
-// setOf is the number of the set of the bindings of a name.
-func (c *compiler) setOf(wire []byte, numbers []uint32) uint32 {
-	set := c.alone(numbers[0])
-	for i, n := range numbers[1:] {
-		c.checkContradiction(numbers[:i+1], n, wire)
-		set = c.with(set, n)
+// setsIn says for the names in b the number of the set of their bindings.
+func (c *compiler) setsIn(b *builder) func(at uint32, numbers []uint32) uint32 {
+	return func(at uint32, numbers []uint32) uint32 {
+		set := c.alone(numbers[0])
+		for i, n := range numbers[1:] {
+			c.checkContradiction(numbers[:i+1], n, b.wire(at))
+			set = c.with(set, n)
+		}
+		return set
 	}
-	return set
 }
 
 // checkContradiction notes a name that is both under order and excepted.
@@ -178,7 +180,7 @@ func (c *compiler) intern(numbers []uint32) uint32 {
 // contradictions.
 func (c *compiler) layer() *layer {
 	l := &layer{
-		orders: c.orders, table: c.names.table(c.setOf), servers: c.servers.table(c.setOf),
+		orders: c.orders, table: c.names.table(c.setsIn(c.names)), servers: c.servers.table(c.setsIn(c.servers)),
 		anyTLD: c.anyTLD, addresses: c.prefixes, serverAddresses: c.serverPrefixes,
 	}
 	l.bindings, l.sets = c.bindings, c.sets // the tables' sets included

@@ -112,6 +112,12 @@ func (g *Guard) Check(set *order.Set, loaded *policy.Program, problems *problem.
 	for _, o := range loaded.Orders() {
 		inForce[o.ID] = o
 	}
+	var overlaps problem.List
+	compared := make(chan any)
+	go func() { // it takes as long as all the rest
+		defer func() { compared <- recover() }()
+		noteOverlaps(set, loaded, &overlaps)
+	}()
 	labels := g.tree.underLabels(set)
 	var uses []Use
 	for _, o := range set.Orders {
@@ -123,7 +129,10 @@ func (g *Guard) Check(set *order.Set, loaded *policy.Program, problems *problem.
 		uses = append(uses, i.reportOverrides(inForce[o.ID] != nil)...)
 		noteOpenEnd(o, problems)
 	}
-	noteOverlaps(set, loaded, problems)
+	if cause := <-compared; cause != nil {
+		panic(cause)
+	}
+	problems.Merge(&overlaps)
 	return uses
 }
 

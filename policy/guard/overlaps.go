@@ -243,7 +243,7 @@ func (c *comparison) compare(e list.Entry, r *writtenRule) {
 			}
 		}
 	}
-	if e.Match != name.Below && c.isWWW() && c.newest(c.hashes[1]) == 0 && !isPublicSuffix(c.key.Suffix(1)) {
+	if e.Match != name.Below && c.isWWW() && c.newest(c.hashes[1]) == 0 && !name.IsPublicSuffix(c.key.Suffix(1)) {
 		r.withoutWWW.add(e)
 	}
 }

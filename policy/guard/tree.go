@@ -3,8 +3,6 @@ package guard
 import (
 	"fmt"
 
-	"golang.org/x/net/publicsuffix"
-
 	"bailiff/policy/name"
 	"bailiff/policy/order"
 )
@@ -110,7 +108,7 @@ func (t *tree) findings(n *name.Buffer, match name.Match, popularFile string) (f
 			hit.protectedBelow, hit.popularBelow, hit.popularCount = m.protectedBelow, m.popularBelow, m.popularCount
 		}
 	}
-	if isPublicSuffix(n.Wire()) {
+	if name.IsPublicSuffix(n.Wire()) {
 		found = append(found, finding{
 			guard: order.GuardPublicSuffix, text: "is a public suffix: the domains of others below it would be hit",
 			remedy: "name the service's own domain",
@@ -145,12 +143,4 @@ func (t *tree) told(hit mark, popularFile string) (found []finding) {
 		})
 	}
 	return found
-}
-
-// isPublicSuffix reports whether a canonical wire name is a public suffix,
-// ICANN's or a private one.
-func isPublicSuffix(wire []byte) bool {
-	dotted := name.Name(wire).String()
-	suffix, _ := publicsuffix.PublicSuffix(dotted)
-	return len(suffix) == len(dotted)
 }

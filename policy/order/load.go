@@ -55,6 +55,14 @@ func newLoader(before *Set, problems *problem.List) *loader {
 	}
 }
 
+// Forget lets go of the names of the rules, which take most of the memory, once
+// they are compiled and nobody else reads them.
+func (s *Set) Forget() {
+	for _, o := range s.Orders {
+		o.Rules = nil
+	}
+}
+
 func (s *Set) sort() {
 	byID := func(a, b *Order) int { return cmp.Compare(a.ID, b.ID) }
 	slices.SortFunc(s.Orders, byID)
