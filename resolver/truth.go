@@ -41,8 +41,9 @@ type truth struct {
 type linkKind uint8
 
 const (
-	linkChain     linkKind = iota // CNAME or DNAME: the order answers for its target
-	linkService                   // SVCB or HTTPS target: the record is withheld
+	linkChain     linkKind = iota // target of a CNAME, or of a DNAME that was asked for: the order answers for it
+	linkOwner                     // of a DNAME, above the name it stands for: the record is withheld
+	linkService                   // SVCB or HTTPS target: these records are withheld
 	linkAuthority                 // owner in the authority section: the section is withheld
 )
 
@@ -134,7 +135,7 @@ func packEDE(errors []dns.EDNS0_EDE) (options []byte) {
 // records stand in the order of a.
 func (t *truth) index(q *Query, a upstream.Answer) {
 	at := headerSize + len(q.name.Wire()) + 4
-	before := at // where the record begins
+	first, services := slices.IndexFunc(a.Records, isService), 0 // the first such record, and where it begins
 	for i, rr := range slices.Concat(a.Records, a.Authority) {
 		start := at
 		at = skipName(t.message, at)
@@ -144,21 +145,33 @@ func (t *truth) index(q *Query, a upstream.Answer) {
 			t.link(linkAuthority, rr.Header().Name, t.authorityStart(start), len(a.Records))
 			continue
 		}
+		if i == first {
+			services = start
+		}
 		switch rr := rr.(type) {
 		case *dns.CNAME:
 			t.link(linkChain, rr.Target, at, i+1)
 		case *dns.DNAME:
-			t.link(linkChain, rr.Header().Name, before, i)
-			t.link(linkChain, rr.Target, at, i+1)
+			t.link(linkOwner, rr.Header().Name, start, i)
+			if !slices.ContainsFunc(a.Records[i:], isCNAME) { // it is the answer itself: no CNAME follows from it
+				t.link(linkChain, rr.Target, at, i+1)
+			}
 		case *dns.SVCB:
-			t.link(linkService, rr.Target, start, i)
+			t.link(linkService, rr.Target, services, first)
 		case *dns.HTTPS:
-			t.link(linkService, rr.Target, start, i)
+			t.link(linkService, rr.Target, services, first)
 		case *dns.RRSIG:
 			t.extendLink(at, i+1)
 		}
-		before = at
 	}
+}
+
+func isCNAME(rr dns.RR) bool { return rr.Header().Rrtype == dns.TypeCNAME }
+
+// isService reports whether rr is an SVCB or HTTPS record.
+func isService(rr dns.RR) bool {
+	t := rr.Header().Rrtype
+	return t == dns.TypeSVCB || t == dns.TypeHTTPS
 }
 
 // authorityStart is where the authority section starts, given the start of one
@@ -183,6 +196,25 @@ func (t *truth) extendLink(end, count int) {
 	if n := len(t.links); n > 0 && t.links[n-1].kind == linkChain && t.links[n-1].count == count-1 {
 		t.links[n-1].end, t.links[n-1].count = end, count
 	}
+}
+
+// without is the truth for q less the records that the name owns.
+func (t *truth) without(q *Query, owner []byte) (*truth, error) {
+	m := new(dns.Msg)
+	if err := m.Unpack(t.message); err != nil {
+		return nil, err
+	}
+	owned := func(rr dns.RR) bool { return canonical(rr.Header().Name) == name.Name(owner) }
+	less, err := newTruth(q, upstream.Answer{
+		Rcode: m.Rcode, AuthenticData: m.AuthenticatedData,
+		Records: slices.DeleteFunc(m.Answer, owned), Authority: slices.DeleteFunc(m.Ns, owned),
+	}, t.stored)
+	if err != nil {
+		return nil, err
+	}
+	less.ede = t.ede
+	less.servers.Store(t.servers.Load())
+	return less, nil
 }
 
 // expires is when the truth becomes stale, on the resolver's clock.

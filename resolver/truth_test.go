@@ -1,7 +1,9 @@
 package resolver
 
 import (
+	"bytes"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -46,7 +48,7 @@ func TestLand_aPanicIsAFailureOfThatQuestion(t *testing.T) {
 func FuzzNewTruth(f *testing.F) {
 	for _, line := range []string{
 		"free.test. 300 IN A 198.51.100.1", "free.test. 300 IN HTTPS 1 . alpn=h2 ipv4hint=198.51.100.1",
-		"free.test. 300 IN CNAME late.test.", "test. 300 IN DNAME example.", "free.test. 300 IN TXT a b",
+		"free.test. 300 IN CNAME late.test.", "test. 300 IN DNAME example.", "test. 300 IN DNAME new.test.", "free.test. 300 IN TXT a b",
 		`free.test. 300 IN NAPTR 1 1 "s" "a" "b" late.test.`, "free.test. 300 IN LOC 1 N 1 E 1m", "free.test. 300 IN NSEC a.test. A TYPE1234",
 	} {
 		rr, err := dns.NewRR(line)
@@ -72,8 +74,21 @@ func FuzzNewTruth(f *testing.F) {
 			if err != nil {
 				continue
 			}
-			if truth, err := newTruth(q, a, 0); err == nil && new(dns.Msg).Unpack(truth.message) != nil {
+			truth, err := newTruth(q, a, 0)
+			if err != nil {
+				continue
+			}
+			if new(dns.Msg).Unpack(truth.message) != nil {
 				t.Errorf("what was packed cannot be read: %x", truth.message)
+			}
+			for _, l := range truth.links {
+				if l.kind != linkOwner {
+					continue
+				}
+				less, err := truth.without(q, l.name)
+				if err != nil || slices.ContainsFunc(less.links, func(left link) bool { return left.kind == linkOwner && bytes.Equal(left.name, l.name) }) {
+					t.Errorf("without %x: got %v, %v", l.name, less, err)
+				}
 			}
 		}
 	})

@@ -21,6 +21,7 @@ import (
 type candidatesCommand struct {
 	configFile   string
 	orders, logs []string
+	server       string
 	json         bool
 	top          int
 	minScore     float64
@@ -29,19 +30,25 @@ type candidatesCommand struct {
 func newCandidatesCommand() *cobra.Command {
 	c := new(candidatesCommand)
 	cmd := &cobra.Command{
-		Use:   "candidates --orders PATH… [--log FILE]…",
+		Use:   "candidates --orders PATH… [--log FILE]… [--server ADDRESS]",
 		Short: "List names that look like the next mirror of a service under order",
-		Long: `List names of a query log that look like the next mirror of a service under order.
+		Long: `List names of a query log, or of a running server, that look like the next mirror
+of a service under order.
 
 It proposes and never blocks: a person turns a candidate into a notice, with
-bailiff notice. Nothing is asked of the network.
+bailiff notice. Nothing is asked of the DNS.
 
 A log is text, compressed by gzip or not: one name a line; lines of the query logs
-of BIND, dnsmasq or Unbound; or JSON lines with name or qname. Where these have
-answers (addresses) or cname too, what a name shares with one under order is
-evidence. Dnstap is not read yet. Without --log, standard input is read. At most
-5,000,000 different names are kept, which takes up to 3 GiB; those beyond are
-counted and left out. Misspellings are looked for of 20,000 labels under order.
+of BIND, dnsmasq or Unbound; or JSON lines with name or qname. It may also be dnstap, of
+which the responses to clients are read. Where a log has answers (addresses), cname or
+ns too, what a name shares with one under order, or with a rule on addresses or name
+servers, is evidence. Without --log and --server,
+standard input is read. At most 5,000,000 different names are kept, which takes up to
+3 GiB; those beyond are counted and left out. Misspellings are looked for of 20,000
+labels under order.
+
+A server that runs with candidates: {watch: true} in its config file remembers the
+names that it resolved of late; --server asks it for them.
 
 Left out are names under order already, names that an exception frees, popular names
 (of protected.popular in the config file), and what looks like a name of a hidden
@@ -55,6 +62,7 @@ order, which it would tell.`,
 	flags.StringVar(&c.configFile, "config", "", "config `FILE`")
 	flags.StringArrayVar(&c.orders, "orders", nil, "order file or folder at `PATH`; may be repeated")
 	flags.StringArrayVar(&c.logs, "log", nil, "query log `FILE`; may be repeated")
+	flags.StringVar(&c.server, "server", "", "ask the server at `ADDRESS`: unix:PATH of its socket, or http://ADDR:PORT")
 	flags.BoolVar(&c.json, "json", false, "print JSON")
 	flags.IntVar(&c.top, "top", 100, "list at most `N` candidates of each order")
 	flags.Float64Var(&c.minScore, "min-score", 0.5, "list candidates that score `X` or more, of 0 to 1")
@@ -74,7 +82,7 @@ func (c *candidatesCommand) run(out, stderr io.Writer, stdin io.Reader) error {
 	if err != nil {
 		return err
 	}
-	if s.log, err = readLogs(c.logs, stdin); err != nil {
+	if s.log, err = c.read(stdin); err != nil {
 		return failed(err)
 	}
 	found := s.candidates(c.minScore)
@@ -91,6 +99,26 @@ func (c *candidatesCommand) run(out, stderr io.Writer, stdin io.Reader) error {
 		fmt.Fprintf(stderr, "bailiff: %d queries were left out: the log holds more than %d names\n", n, maxLogNames)
 	}
 	return nil
+}
+
+// read reads all there is to look through.
+func (c *candidatesCommand) read(stdin io.Reader) (*queryLog, error) {
+	log := newQueryLog()
+	if c.server != "" {
+		if err := log.readServer(c.server); err != nil {
+			return nil, fmt.Errorf("--server %s: %w", problem.Quote(c.server), err)
+		}
+	} else if len(c.logs) == 0 {
+		if err := log.read(stdin); err != nil {
+			return nil, fmt.Errorf("standard input: %w", err)
+		}
+	}
+	for _, path := range c.logs {
+		if err := log.readFile(path); err != nil {
+			return nil, fmt.Errorf("%s: %w", path, err)
+		}
+	}
+	return log, nil
 }
 
 // load reads the orders as serve would.

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"math"
-	"net/netip"
 	"slices"
 	"strings"
 
@@ -28,15 +27,20 @@ type candidate struct {
 
 // evidence is one reason.
 type evidence struct {
-	Kind   string  `json:"kind"`   // of likeness.Kind, or address, cname
-	Of     string  `json:"of"`     // the name under order
-	Shared string  `json:"shared"` // the address or target; empty for likeness
+	Kind   string  `json:"kind"`   // of likeness.Kind or pointKind
+	Of     string  `json:"of"`     // the name under order; or the rule that holds what is shared
+	Shared string  `json:"shared"` // the point; empty for likeness
 	Score  float64 `json:"score"`
+
+	ruled bool // Of is a rule
 }
 
 // String is the reason as people read it.
 func (e evidence) String() string {
-	if e.Shared != "" {
+	switch {
+	case e.ruled:
+		return fmt.Sprintf("its %s (%s) is under order by %s", e.Kind, e.Shared, e.Of)
+	case e.Shared != "":
 		return fmt.Sprintf("same %s (%s) as %s", e.Kind, e.Shared, e.Of)
 	}
 	return fmt.Sprintf("like %s (%s)", e.Of, e.Kind)
@@ -48,15 +52,15 @@ type search struct {
 	law   *policy.Snapshot
 	log   *queryLog
 
-	popular map[string]bool              // registrable names that are no candidates
-	owners  map[string]map[string]string // point → order id → name under order that leads there
-	sharers map[string]int               // point → registrable names that lead there
+	popular map[string]bool             // registrable names that are no candidates
+	owners  map[point]map[string]string // point → order id → name under order that leads there
+	sharers map[point]int               // point → registrable names that lead there
 }
 
 // newSearch notes the services of orders that are not over. Hidden orders have
 // none: a candidate would tell their names.
 func newSearch(orders []*order.Order, isOver func(*order.Order) bool) *search {
-	s := &search{popular: map[string]bool{}, owners: map[string]map[string]string{}, sharers: map[string]int{}}
+	s := &search{popular: map[string]bool{}, owners: map[point]map[string]string{}, sharers: map[point]int{}}
 	for _, o := range orders {
 		if o.Publicity == order.Hidden || isOver(o) {
 			continue
@@ -103,7 +107,7 @@ type group struct {
 	label   string
 	names   []name.Name
 	queries uint64
-	points  []string
+	points  []point
 }
 
 // candidates returns the candidates of each order, by id, with at least this
@@ -148,7 +152,9 @@ func (s *search) groups() map[string]*group {
 		g.names = append(g.names, n)
 		g.queries += uint64(queries)
 		for _, p := range s.log.points[n] {
-			g.points = appendPoint(g.points, p)
+			if !slices.Contains(g.points, p) && len(g.points) < maxGroupPoints {
+				g.points = append(g.points, p)
+			}
 		}
 	}
 	for _, g := range groups {
@@ -166,7 +172,7 @@ func (s *search) noteOwner(qname *name.Buffer, n name.Name) {
 	if len(points) == 0 {
 		return
 	}
-	matches, _ := s.law.Match(qname, netip.IPv4Unspecified(), nil)
+	matches, _ := s.law.Match(qname, anyone, nil)
 	for i := range matches {
 		o := matches[i].Order
 		if o.Publicity == order.Hidden {
@@ -186,33 +192,82 @@ func (s *search) noteOwner(qname *name.Buffer, n name.Name) {
 // Scores of what is shared, and how many names may share it: beyond that it is
 // a hosting provider's.
 const (
-	sharedAddressScore = 0.5
-	sharedTargetScore  = 0.6
-	maxSharers         = 20
+	sharedScore       = 0.5
+	sharedTargetScore = 0.6
+	ruledScore        = 0.8 // with a rule, not only with a name under order
+	maxSharers        = 20
+	maxGroupPoints    = 64 // of one group that are looked at
 )
 
-// reasons are what speaks for a group, by order id: the best likeness, and
-// what it shares with names under the order.
+// reasons are what speaks for a group, by order id: the best likeness, and of
+// each kind of point the most telling one.
 func (s *search) reasons(g *group) map[string][]evidence {
 	found := map[string][]evidence{}
 	for _, l := range s.index.Look(g.label) {
-		if len(found[l.Order]) == 0 { // the first is the best
-			found[l.Order] = append(found[l.Order], evidence{Kind: l.Kind.String(), Of: l.Name, Score: rounded(l.Score)})
-		}
+		found[l.Order] = withBest(found[l.Order], evidence{Kind: l.Kind.String(), Of: l.Name, Score: rounded(l.Score)})
 	}
 	for _, p := range g.points {
-		if s.sharers[p] > maxSharers {
+		for _, m := range s.ruling(g, p) {
+			rule := evidence{Kind: p.kind.String(), Of: m.Order.Rules[m.Rule].Place, Shared: p.String(), Score: ruledScore, ruled: true}
+			found[m.Order.ID] = withBest(found[m.Order.ID], rule)
+		}
+		if s.isCommon(p) {
 			continue
 		}
+		score := sharedScore
+		if p.kind == pointTarget {
+			score = sharedTargetScore
+		}
 		for id, owner := range s.owners[p] {
-			e := evidence{Kind: "address", Of: owner, Shared: p, Score: sharedAddressScore}
-			if _, err := netip.ParseAddr(p); err != nil {
-				e.Kind, e.Score = "cname", sharedTargetScore
-			}
-			found[id] = append(found[id], e)
+			found[id] = withBest(found[id], evidence{Kind: p.kind.String(), Of: owner, Shared: p.String(), Score: score})
 		}
 	}
 	return found
+}
+
+// withBest adds evidence unless there is as good of its kind: two addresses
+// shared are no better than one.
+func withBest(known []evidence, e evidence) []evidence {
+	i := slices.IndexFunc(known, func(k evidence) bool { return k.Kind == e.Kind })
+	switch {
+	case i < 0:
+		return append(known, e)
+	case known[i].Score < e.Score:
+		known[i] = e
+	}
+	return known
+}
+
+// ruling are the orders that hold what a group leads to by a rule, hidden ones
+// left out.
+func (s *search) ruling(g *group, p point) []policy.Match {
+	var qname, to name.Buffer
+	qname.Set([]byte(g.names[0]))
+	if p.name != "" {
+		to.Set([]byte(p.name))
+	}
+	var matches []policy.Match
+	switch {
+	case p.kind == pointAddress && s.law.HoldsAddresses():
+		matches = s.law.MatchAddress(p.address, &qname, anyone, nil, 0)
+	case p.kind == pointServerAddress && s.law.HoldsServerAddresses():
+		matches = s.law.MatchServerAddress(p.address, &qname, anyone, nil, 0)
+	case p.kind == pointTarget:
+		matches, _ = s.law.Match(&to, anyone, nil)
+	case p.kind == pointServer && s.law.HoldsServers() && s.law.HoldsServer(&to):
+		matches = s.law.MatchServer(&to, &qname, anyone, nil, 0)
+	}
+	return slices.DeleteFunc(matches, func(m policy.Match) bool { return m.Order.Publicity == order.Hidden })
+}
+
+// isCommon reports whether a point tells little: many lead there, or it is a
+// name server of a popular name, which serves others' zones too.
+func (s *search) isCommon(p point) bool {
+	if p.kind != pointServer {
+		return s.sharers[p] > maxSharers
+	}
+	domain, _, ok := likeness.Registrable(p.name)
+	return s.sharers[p] > maxSharers || ok && s.popular[domain]
 }
 
 // candidate sums up: what speaks for it counts as independent.
@@ -233,22 +288,3 @@ func (s *search) candidate(domain string, g *group, reasons []evidence) candidat
 
 // rounded is a score with two digits: more would pretend to be exact.
 func rounded(score float64) float64 { return math.Round(score*100) / 100 }
-
-// appendPoint adds an address or a CNAME target once. Addresses that are no
-// server's on the Internet, such as those of a sinkhole, tell nothing.
-func appendPoint(points []string, text string) []string {
-	if a, err := netip.ParseAddr(text); err == nil {
-		if a = a.Unmap().WithZone(""); !a.IsGlobalUnicast() || a.IsPrivate() {
-			return points
-		}
-		text = a.String()
-	} else if n, err := name.Parse(text); err == nil && n.Labels() > 1 {
-		text = n.String()
-	} else {
-		return points
-	}
-	if slices.Contains(points, text) {
-		return points
-	}
-	return append(points, text)
-}

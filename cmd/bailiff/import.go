@@ -230,13 +230,9 @@ func (s *stage) orderPath() string { return filepath.Join(s.folder, filepath.Bas
 
 // print prints problems under the names that the operator knows.
 func (s *stage) print(problems *problem.List) {
+	known := strings.NewReplacer(s.orderPath(), s.out, filepath.Join(s.folder, s.listPath), s.source)
 	for _, p := range problems.Sorted() {
-		switch p.File {
-		case s.orderPath():
-			p.File = s.out
-		case filepath.Join(s.folder, s.listPath):
-			p.File = s.source
-		}
+		p.File, p.Text = known.Replace(p.File), known.Replace(p.Text)
 		fmt.Fprintln(s.log, p.Error())
 	}
 	if n := problems.Dropped(); n > 0 {
