@@ -27,6 +27,9 @@ type Options struct {
 	// Loaded is the program now in force, nil if there is none: revisions may
 	// not go down against it, and what the load kept is taken over from it.
 	Loaded *Program
+	// Restored is an earlier program, nil if there is none, that kept orders are
+	// taken over from where nothing is in force yet.
+	Restored *Program
 }
 
 // Compile turns a load into a Program; what it costs goes by the orders that
@@ -45,7 +48,7 @@ func Compile(set *order.Set, opts Options, problems *problem.List) *Program {
 	}
 	c := newCompiler(expected)
 	for _, o := range set.Orders {
-		if p := c.add(newOrder(o, opts)); p != nil {
+		if p := c.add(newOrder(o, rulesOf(o), opts)); p != nil {
 			problems.Add(*p)
 			return nil
 		}
@@ -55,7 +58,7 @@ func Compile(set *order.Set, opts Options, problems *problem.List) *Program {
 	if problems.Refused() {
 		return nil
 	}
-	program, err := assemble(fresh, set.Kept, opts.Loaded)
+	program, err := assemble(fresh, set.Kept, cmp.Or(opts.Loaded, opts.Restored))
 	if err == nil && !fresh.sound() {
 		err = errUnsound
 	}
@@ -67,30 +70,35 @@ func Compile(set *order.Set, opts Options, problems *problem.List) *Program {
 }
 
 // assemble makes a program of a new layer and of the orders that were kept from
-// the one loaded.
-func assemble(fresh *layer, kept []*order.Order, loaded *Program) (*Program, error) {
+// the one before.
+func assemble(fresh *layer, kept []*order.Order, before *Program) (*Program, error) {
 	p := &Program{orders: slices.Clone(fresh.orders)}
 	layers := []*layer{fresh}
 	if len(kept) > 0 {
-		known := make(map[*order.Order]*Order, len(loaded.orders))
-		for _, o := range loaded.orders {
+		known := make(map[*order.Order]*Order, len(before.orders))
+		for _, o := range before.orders {
 			known[o.Order] = o
 		}
 		for _, o := range kept {
 			p.orders = append(p.orders, known[o])
 		}
-		for _, old := range loaded.layers {
+		for _, old := range before.layers {
 			layers = append(layers, old.layer)
 		}
 	}
+	var err error
+	p.layers, err = settleLayers(layers, p.rank())
+	return p, err
+}
+
+// rank sorts the orders by precedence, and says where each then stands.
+func (p *Program) rank() map[*Order]uint32 {
 	slices.SortFunc(p.orders, func(a, b *Order) int { return Precedence(a.Order, b.Order) })
 	ranks := make(map[*Order]uint32, len(p.orders))
 	for i, o := range p.orders {
 		ranks[o] = uint32(i)
 	}
-	var err error
-	p.layers, err = settleLayers(layers, ranks)
-	return p, err
+	return ranks
 }
 
 // Precedence orders the orders as interfaces prescribe for matches that are
@@ -162,15 +170,20 @@ func shown(o *order.Order, n []byte) string {
 	return name.Name(n).String()
 }
 
-// newOrder keeps of an order what queries need; the names stay behind.
-func newOrder(written *order.Order, opts Options) *Order {
-	o := &Order{Order: written, TTLSeconds: uint32(written.Answer.TTL / time.Second)}
+// rulesOf is what is kept of an order's rules; the names stay behind.
+func rulesOf(written *order.Order) (rules []Rule) {
 	for _, r := range written.Rules {
-		o.Rules = append(o.Rules, Rule{
+		rules = append(rules, Rule{
 			Place: r.Place, File: r.File, Line: r.Line, Trigger: r.Trigger, Except: r.Except,
 			Names: r.Len(), From: r.From, Until: r.Until, Notice: r.Notice,
 		})
 	}
+	return rules
+}
+
+// newOrder is an order as queries need it.
+func newOrder(written *order.Order, rules []Rule, opts Options) *Order {
+	o := &Order{Order: written, Rules: rules, TTLSeconds: uint32(written.Answer.TTL / time.Second)}
 	notice := written.Answer.Notice
 	if len(notice.IPv4)+len(notice.IPv6) == 0 {
 		notice = opts.Notice

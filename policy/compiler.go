@@ -180,7 +180,7 @@ func (c *compiler) intern(numbers []uint32) uint32 {
 // contradictions.
 func (c *compiler) layer() *layer {
 	l := &layer{
-		orders: c.orders, table: c.names.table(c.setsIn(c.names)), servers: c.servers.table(c.setsIn(c.servers)),
+		id: newLayerID(), orders: c.orders, table: c.names.table(c.setsIn(c.names)), servers: c.servers.table(c.setsIn(c.servers)),
 		anyTLD: c.anyTLD, addresses: c.prefixes, serverAddresses: c.serverPrefixes,
 	}
 	l.bindings, l.sets = c.bindings, c.sets // the tables' sets included

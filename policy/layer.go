@@ -14,6 +14,7 @@ import (
 // programs share it: a reload compiles what changed into a layer of its own and
 // leaves the others as they are. An order's rules all stand in one layer.
 type layer struct {
+	id       string // of this one, as it was compiled
 	orders   []*Order
 	bindings []binding
 	sets     [][]uint32 // binding numbers of each set; set 0 is empty

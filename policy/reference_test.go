@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"bytes"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -282,10 +283,30 @@ func mustCompile(t interface{ Fatalf(string, ...any) }, set *order.Set, loaded *
 	return p
 }
 
+// restored is p after it was written and read again.
+func restored(t *rapid.T, p *Program) *Program {
+	var parts []Saved
+	for _, part := range p.Parts() {
+		var b bytes.Buffer
+		if err := part.Write(&b); err != nil {
+			t.Fatal(err)
+		}
+		parts = append(parts, Saved{b.Bytes(), part.Gone()})
+	}
+	again, err := Restore(parts, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return again
+}
+
 // drawLoads compiles orders load after load, each of which changes some orders,
 // lifts some and keeps the others. It returns the last, and its orders.
 func drawLoads(t *rapid.T) (p *Program, orders []refOrder) {
 	for range rapid.IntRange(1, 6).Draw(t, "loads") {
+		if p != nil && rapid.IntRange(0, 3).Draw(t, "restarted") == 0 {
+			p = restored(t, p)
+		}
 		next := drawOrders(t)
 		set := written(next)
 		for _, o := range orders {
