@@ -9,6 +9,7 @@ BENCH    ?= .
 
 GOLANGCI_VERSION    := v2.15.0
 GOVULNCHECK_VERSION := v1.9.0
+NFPM_VERSION        := v2.45.2 # later ones need modules that the Go proxy does not have
 
 # The commit is stamped here: Go's own stamping fails where git distrusts the folder.
 GOBUILD := $(GO) build -trimpath -buildvcs=false -ldflags "-X main.version=$(VERSION) -X main.commit=$(COMMIT)"
@@ -87,6 +88,10 @@ fuzz: check-go ## run each fuzz target for FUZZTIME
 		done; \
 	done
 
+.PHONY: package
+package: check-go ## build dist/*.deb and dist/*.rpm for this machine
+	@VERSION='$(VERSION)' COMMIT='$(COMMIT)' NFPM_VERSION='$(strip $(NFPM_VERSION))' GO='$(GO)' deploy/packaging/build.sh dist
+
 .PHONY: clean
 clean: ## remove what was built
-	rm -rf bin
+	rm -rf bin dist

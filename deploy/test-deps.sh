@@ -1,18 +1,24 @@
 #!/bin/sh
 # Installs, on Debian and as root, the real programs that the tests run: dig,
-# unbound, nsd, BIND, PowerDNS Recursor, Knot Resolver and promtool, and a C compiler
-# for the race detector. Elsewhere it says what is missing; the tests skip that.
+# unbound, nsd, BIND, PowerDNS Recursor, Knot Resolver and promtool, what tests the
+# packages (systemd-analyze, debootstrap, rpm), ICU for Python, and a C compiler for
+# the race detector. Elsewhere it says what is missing; the tests skip that.
 set -eu
 . "$(dirname "$0")/debian-packages.sh"
 
 missing() {
-	command -v dig >/dev/null || echo bind9-dnsutils
+	command -v dig >/dev/null && command -v dnstap-read >/dev/null || echo bind9-dnsutils
+	command -v fstrm_capture >/dev/null || echo fstrm-bin
 	command -v unbound >/dev/null || echo unbound
 	command -v nsd >/dev/null || echo nsd
 	command -v named >/dev/null || echo bind9
 	command -v pdns_recursor >/dev/null || echo pdns-recursor
 	command -v kresd >/dev/null || echo knot-resolver
 	command -v promtool >/dev/null || echo prometheus
+	command -v systemd-analyze >/dev/null || echo systemd
+	command -v debootstrap >/dev/null || echo debootstrap
+	command -v rpm >/dev/null || echo rpm
+	/usr/bin/python3 -c 'import icu' 2>/dev/null || echo python3-icu
 	command -v cc >/dev/null || echo gcc libc6-dev
 	[ -e /etc/ssl/certs/ca-certificates.crt ] || echo ca-certificates
 }

@@ -6,28 +6,39 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"bailiff/metrics/journal"
+	"bailiff/metrics/querylog"
 	"bailiff/policy"
+	"bailiff/policy/order"
 	"bailiff/resolver"
+	"bailiff/resolver/listen"
 )
 
-// Config is what a Collector reads. All fields are required.
+// Config is what a Collector reads. All fields but QueryLog and Journal are
+// required.
 type Config struct {
 	Counters          *Counters
 	Reloads           *Reloads
 	Policy            *policy.Store
 	Resolver          *resolver.Resolver
-	Version, Revision string // of this program; the revision is its commit
+	Listeners         *listen.Server
+	QueryLog          *querylog.Log   // nil: off
+	Journal           *journal.Writer // nil: off
+	Version, Revision string          // of this program; the revision is its commit
 }
 
 // Collector makes every metric of its own at the moment of a scrape. It is a
 // prometheus.Collector.
 type Collector struct {
 	Config
-	bounds []float64 // of the request histogram
+	bounds    []float64 // of the request histogram
+	maxOrders int       // that have series of their own
 }
 
 // NewCollector returns a Collector.
-func NewCollector(c Config) *Collector { return &Collector{Config: c, bounds: bounds()} }
+func NewCollector(c Config) *Collector {
+	return &Collector{Config: c, bounds: bounds(), maxOrders: maxOrders}
+}
 
 // desc describes one metric of the program.
 func desc(name, help string, labels ...string) *prometheus.Desc {
@@ -51,11 +62,18 @@ var (
 		"Number of the set of rules in force; it grows with each reload and whenever an order or rule begins or ends.")
 	reloadsDesc = desc("orders_reloads_total",
 		"Reloads since the start, by result.", "result")
+	guardDesc = desc("guard_refusals_total",
+		"Rules and orders for which the guard refused a reload, by guard; never: what no override lifts.", "guard")
 
 	cacheEntriesDesc   = desc("cache_entries", "Answers held in the cache.", "type")
 	cacheHitsDesc      = desc("cache_hits_total", "Queries answered from the cache.", "type")
 	cacheMissesDesc    = desc("cache_misses_total", "Queries that had to be resolved, by what was then learnt.", "type")
 	cacheEvictionsDesc = desc("cache_evictions_total", "Answers dropped from the cache to make room.", "type")
+
+	loggedDesc = desc("query_log_entries_total",
+		"Queries written to the query log. sink: json, dnstap.", "sink")
+	unloggedDesc = desc("query_log_dropped_total",
+		"Queries that the query log had no room for, or that could not be written.", "sink")
 
 	panicsDesc = desc("panics_total", "Queries that ended in a panic, answered SERVFAIL: faults of the program.")
 	buildDesc  = desc("build_info", "Always 1; the labels say which program runs.", "version", "revision", "goversion")
@@ -65,11 +83,14 @@ var (
 func (c *Collector) Describe(ch chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
 		requestsDesc, responsesDesc, durationDesc,
-		matchesDesc, infoDesc, rulesDesc, untilDesc, delayDesc,
-		noticeDelayDesc, deadlineDesc, missedDesc, reviewDesc, reviewDueDesc,
-		reloadOKDesc, reloadTimeDesc, generationDesc, reloadsDesc,
+		matchesDesc, infoDesc, rulesDesc, lastMatchDesc, unmatchedDesc, noticeDelayDesc,
+		receivedDesc, fromDesc, untilDesc, firstDesc, delayDesc, deadlineDesc, missedDesc, reviewDesc, reviewDueDesc,
+		reloadOKDesc, reloadTimeDesc, generationDesc, reloadsDesc, guardDesc,
+		questionsDesc, questionsLimitDesc, waitingDesc, waitingLimitDesc, shedDesc, upDesc, rttDesc,
+		cacheSizeDesc, cacheLimitDesc, connectionsDesc, connectionsLimitDesc, connectionsShedDesc, droppedDesc,
 		cacheEntriesDesc, cacheHitsDesc, cacheMissesDesc, cacheEvictionsDesc,
-		panicsDesc, buildDesc,
+		journalEntriesDesc, journalLostDesc, journalErrorsDesc, journalLastDesc, journalFailingDesc,
+		loggedDesc, unloggedDesc, panicsDesc, buildDesc,
 	} {
 		ch <- d
 	}
@@ -83,8 +104,15 @@ func (c *Collector) Collect(ch chan<- prometheus.Metric) {
 	c.collectRequests(s)
 	c.collectDurations(s)
 	c.collectReloads(s)
-	collectOrders(s, c.Policy.Load().Orders(), time.Now())
+	collectOrders(s, c.Policy.Load().Orders(), c.maxOrders, time.Now())
+	collectSaturation(s, c.Resolver.Usage(), c.Listeners.Usage())
+	collectUpstreams(s, c.Resolver.Upstreams())
 	collectCache(s, c.Resolver.CacheStats())
+	collectJournal(s, c.Journal.Stats())
+	for _, l := range c.QueryLog.Stats() {
+		s.counter(loggedDesc, l.Written, l.Sink)
+		s.counter(unloggedDesc, l.Dropped, l.Sink)
+	}
 	s.counter(panicsDesc, c.Resolver.Panics())
 	s.gauge(buildDesc, 1, c.Version, c.Revision, runtime.Version())
 	c.Counters.upstreamRequests.Collect(ch)
@@ -168,6 +196,9 @@ func (c *Collector) collectReloads(s sink) {
 	for r := range results {
 		s.counter(reloadsDesc, c.Reloads.counts[r].Load(), Result(r).String())
 	}
+	for g := range c.Reloads.refusals {
+		s.counter(guardDesc, c.Reloads.refusals[g].Load(), guardLabel(order.Guard(g)))
+	}
 }
 
 func collectCache(s sink, stats resolver.CacheStats) {
@@ -177,6 +208,13 @@ func collectCache(s sink, stats resolver.CacheStats) {
 		s.counter(cacheMissesDesc, stats.Misses[i], kind)
 		s.counter(cacheEvictionsDesc, stats.Evictions[i], kind)
 	}
+}
+
+func oneIf(yes bool) float64 {
+	if yes {
+		return 1
+	}
+	return 0
 }
 
 // seconds is Unix time with its fraction, 0 for the zero time.

@@ -2,6 +2,7 @@ package metrics
 
 import (
 	"fmt"
+	"log/slog"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -15,11 +16,13 @@ import (
 	"github.com/prometheus/client_golang/prometheus/testutil"
 	"github.com/prometheus/common/expfmt"
 
+	"bailiff/metrics/querylog"
 	"bailiff/policy"
 	"bailiff/policy/name"
 	"bailiff/policy/order"
 	"bailiff/policy/problem"
 	"bailiff/resolver"
+	"bailiff/resolver/listen"
 	"bailiff/resolver/upstream"
 )
 
@@ -42,8 +45,11 @@ answer: {action: nodata}
 block: [c.example]
 `
 
+// upstreamOfTests is configured twice, and never asked.
+const upstreamOfTests = "192.0.2.53:53"
+
 // newCollector returns a collector over orders written as YAML.
-func newCollector(t *testing.T, orders string) *Collector {
+func newCollector(t testing.TB, orders string) *Collector {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "orders.yaml")
 	if err := os.WriteFile(file, []byte(orders), 0o600); err != nil {
@@ -56,11 +62,21 @@ func newCollector(t *testing.T, orders string) *Collector {
 	}
 	store := policy.NewStore()
 	store.Install(program, time.Now())
-	r := resolver.New(resolver.Config{Policy: store, CacheBytes: 1 << 20})
+	counters := NewCounters()
+	r := resolver.New(resolver.Config{
+		Policy: store, Clients: []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24"), netip.MustParsePrefix("2001:db8::/32")},
+		CacheBytes: 1 << 20, Upstream: upstream.Config{Servers: slices.Repeat([]netip.AddrPort{netip.MustParseAddrPort(upstreamOfTests)}, 2)},
+		Observer: counters,
+	})
 	t.Cleanup(r.Close)
+	listeners, err := listen.Listen(listen.Config{Addresses: []netip.AddrPort{netip.MustParseAddrPort("127.0.0.1:0")}, Resolver: r})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = listeners.Shutdown(t.Context()) })
 	return NewCollector(Config{
-		Counters: NewCounters(), Reloads: NewReloads(time.Unix(1000, 0)),
-		Policy: store, Resolver: r, Version: "v1", Revision: "abc",
+		Counters: counters, Reloads: NewReloads(time.Unix(1000, 0)),
+		Policy: store, Resolver: r, Listeners: listeners, Version: "v1", Revision: "abc",
 	})
 }
 
@@ -171,6 +187,12 @@ func busyCollector(t *testing.T) *Collector {
 	c := newCollector(t, twoOrders+"---"+noticed)
 	c.Counters.Observe(resolver.Event{Type: 1, Source: resolver.SourceCache})
 	c.Counters.Exchanged(upstream.Exchange{To: netip.MustParseAddrPort("192.0.2.53:53")})
+	queries, err := querylog.Start(querylog.Config{JSONFile: filepath.Join(t.TempDir(), "queries.jsonl"), Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(queries.Close)
+	c.QueryLog = queries
 	return c
 }
 
@@ -186,7 +208,9 @@ var (
 	word     = regexp.MustCompile("`(\\w+)`")
 )
 
-func TestDocs_haveEveryMetricWithTypeAndLabels(t *testing.T) {
+// documented are the metrics of docs/metrics.md: the type and the labels, sorted.
+func documented(t *testing.T) map[string]string {
+	t.Helper()
 	docs, err := os.ReadFile("../docs/metrics.md")
 	if err != nil {
 		t.Fatal(err)
@@ -200,6 +224,11 @@ func TestDocs_haveEveryMetricWithTypeAndLabels(t *testing.T) {
 		slices.Sort(labels)
 		want[row[1]] = row[2] + " " + strings.Join(labels, " ")
 	}
+	return want
+}
+
+func TestDocs_haveEveryMetricWithTypeAndLabels(t *testing.T) {
+	want := documented(t)
 	registry := prometheus.NewPedanticRegistry()
 	registry.MustRegister(busyCollector(t))
 	families, err := registry.Gather()

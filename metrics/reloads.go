@@ -4,6 +4,10 @@ import (
 	"fmt"
 	"sync/atomic"
 	"time"
+
+	"bailiff/policy/guard"
+	"bailiff/policy/order"
+	"bailiff/policy/problem"
 )
 
 // Result is how a reload ended.
@@ -34,6 +38,18 @@ type Reloads struct {
 	counts      [results]atomic.Uint64
 	last        atomic.Uint32 // Result of the last
 	lastSuccess atomic.Int64  // Unix nanoseconds
+	refusals    [guards]atomic.Uint64
+}
+
+// guards is the number of guards; the one at 0 is guard.Never.
+const guards = int(order.GuardGrowth) + 1
+
+// guardLabel is the word for the guard.
+func guardLabel(g order.Guard) string {
+	if g == 0 {
+		return guard.Never
+	}
+	return g.String()
 }
 
 // NewReloads begins with the load at start, which is no reload and succeeded
@@ -44,11 +60,25 @@ func NewReloads(loaded time.Time) *Reloads {
 	return r
 }
 
+// Last is how the last load ended.
+func (r *Reloads) Last() Result { return Result(r.last.Load()) }
+
 // Record notes a reload that ended at that instant.
 func (r *Reloads) Record(result Result, at time.Time) {
 	r.counts[result].Add(1)
 	r.last.Store(uint32(result))
 	if result == ResultOK {
 		r.lastSuccess.Store(at.UnixNano())
+	}
+}
+
+// Refused counts those of a rejected load's problems that the guard found.
+func (r *Reloads) Refused(problems []problem.Problem) {
+	for _, p := range problems {
+		for g := range r.refusals {
+			if p.Guard == guardLabel(order.Guard(g)) {
+				r.refusals[g].Add(1)
+			}
+		}
 	}
 }

@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"cmp"
 	"net/netip"
 
 	"github.com/gaissmai/bart"
@@ -225,6 +226,12 @@ func closest(matches []Match, start int, m Match) []Match {
 	return append(matches, m)
 }
 
+// Compare is less than zero if m comes before other in precedence: were both
+// enforced, m would answer.
+func (m *Match) Compare(other *Match) int {
+	return cmp.Or(cmp.Compare(other.closeness, m.closeness), cmp.Compare(m.rank, other.rank))
+}
+
 // settle drops the orders that an exception lifts and picks the one that
 // answers.
 func settle(matches []Match, start int) ([]Match, int) {
@@ -238,8 +245,7 @@ func settle(matches []Match, start int) ([]Match, int) {
 			continue
 		}
 		if answers >= 0 {
-			best := &kept[answers]
-			if d := m.closeness - best.closeness; d < 0 || d == 0 && m.rank > best.rank {
+			if kept[answers].Compare(&m) < 0 {
 				continue
 			}
 		}

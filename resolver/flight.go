@@ -41,6 +41,7 @@ type flights struct {
 	running map[string]*flight
 	waiting int
 	clients map[netip.Addr]int // the waiting ones, by client
+	shed    uint64             // queries for which no place was left, since the start
 }
 
 func (fs *flights) count() int {
@@ -78,6 +79,9 @@ func (fs *flights) join(key string, q *Query, waits purpose, stale *truth) (*fli
 		return f, placeOverdue
 	case f == nil && len(fs.running) >= maxFlights, fs.waiting >= maxWaiting,
 		f != nil && len(f.waiters) >= maxWaitingFlight, fs.clients[q.Client] >= maxWaitingClient:
+		if waits == forAnswer {
+			fs.shed++
+		}
 		return nil, placeFull
 	}
 	waiting := q.detach()
@@ -203,6 +207,7 @@ func (r *Resolver) land(f *flight, answer upstream.Answer, err error) {
 			r.running.Go(func() { r.landWithServers(f, o) }) // this may be a worker's thread
 			return
 		}
+		r.watch(f.question, found)
 	}
 	r.deliver(r.flights.release(f, true), o)
 }

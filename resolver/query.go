@@ -77,7 +77,10 @@ type Query struct {
 	rcode       int // of the reply, the extended bits included
 
 	matches []policy.Match
-	linked  name.Buffer // a name of the response, while orders are applied to it
+	ruling  *policy.Match // the match that answers; nil: none does
+	subject []byte        // what that is about, see Subject
+	hidden  bool          // see Hidden; set where there is a query log
+	linked  name.Buffer   // a name of the response, while orders are applied to it
 }
 
 // Header flags, as they stand in the third and fourth octet (RFC 1035 section
@@ -141,6 +144,7 @@ func (q *Query) parse(structuredOption uint16) int {
 	q.do, q.cd, q.ad, q.rd = false, false, false, false
 	q.structured, q.waits = false, false
 	q.matches, q.now = q.matches[:0], q.Received
+	q.ruling, q.subject, q.hidden = nil, nil, false
 	if len(p) < headerSize || p[2]&flagQR != 0 {
 		return rcodeSilence // an answer to a response would be a loop (CVE-2024-2169)
 	}

@@ -21,6 +21,7 @@ import (
 	"github.com/gaissmai/bart"
 
 	"bailiff/policy"
+	"bailiff/resolver/sketch"
 	"bailiff/resolver/upstream"
 )
 
@@ -84,7 +85,9 @@ type Config struct {
 	CacheBytes int64
 	Stale      time.Duration
 	Prefetch   bool
+	Watch      bool // keep the names resolved of late, for Resolver.Sketch
 	Observer   Observer
+	Record     Record // nil: there is no query log
 	Log        *slog.Logger
 	Now        func() time.Time // nil: time.Now
 	// StructuredOption is the EDNS option by which clients ask for structured
@@ -103,7 +106,9 @@ type Resolver struct {
 	failures  *failures
 	flights   flights
 	prefetch  bool
+	sketch    *sketch.Sketch // nil: names are not watched
 	observer  Observer
+	record    Record
 	log       *slog.Logger
 	now       func() time.Time
 	epoch     time.Time // what the resolver's clock counts from; monotonic
@@ -127,6 +132,7 @@ func New(cfg Config) *Resolver {
 		flights:          flights{running: map[string]*flight{}, clients: map[netip.Addr]int{}},
 		prefetch:         cfg.Prefetch,
 		observer:         cfg.Observer,
+		record:           cfg.Record,
 		log:              cfg.Log,
 		now:              cfg.Now,
 		structuredOption: cfg.StructuredOption,
@@ -136,6 +142,9 @@ func New(cfg Config) *Resolver {
 		r.now = time.Now
 	}
 	r.epoch = r.now()
+	if cfg.Watch {
+		r.sketch = sketch.New()
+	}
 	r.ctx, r.cancel = context.WithCancel(context.Background())
 	for _, p := range cfg.Clients {
 		r.clients.Insert(p)
@@ -202,7 +211,8 @@ func (r *Resolver) decide(q *Query, o *outcome) []byte {
 	var answers int
 	q.matches, answers = law.Match(&q.name, q.Client, q.matches[:0])
 	if answers >= 0 {
-		return r.observe(q, SourceOrder, q.sentence(&q.matches[answers], law.Generation))
+		q.ruling, q.subject = &q.matches[answers], q.name.Wire()
+		return r.observe(q, SourceOrder, q.sentence(q.ruling, law.Generation))
 	}
 	if reply := q.local(r.info); reply != nil {
 		return r.observe(q, SourceLocal, reply)
@@ -243,9 +253,6 @@ func (r *Resolver) observe(q *Query, source Source, reply []byte) []byte {
 	for i := range q.matches {
 		q.matches[i].Count(now.UnixNano())
 	}
-	if r.observer == nil {
-		return reply
-	}
 	e := Event{
 		Worker: q.Worker, Transport: q.Transport, IPv6: q.Client.Is6(), Type: q.qtype,
 		Rcode: -1, Source: source, Took: now.Sub(q.Received),
@@ -253,7 +260,13 @@ func (r *Resolver) observe(q *Query, source Source, reply []byte) []byte {
 	if reply != nil {
 		e.Rcode = q.rcode
 	}
-	r.observer.Observe(e)
+	if r.observer != nil {
+		r.observer.Observe(e)
+	}
+	if r.record != nil {
+		q.hidden = q.Name() != nil && r.policy.Load().Hides(&q.name)
+		r.record(q, e, reply)
+	}
 	return reply
 }
 

@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -82,7 +83,8 @@ func (w *world) reload(t testing.TB, orders string) {
 }
 
 // serveZone starts an upstream on loopback, over UDP. Names
-// without a record are NXDOMAIN, other types NODATA; CNAMEs are followed.
+// without a record are NXDOMAIN, other types NODATA; CNAMEs and DNAMEs are
+// followed.
 func (w *world) serveZone(t testing.TB, records []string) netip.AddrPort {
 	t.Helper()
 	zone := map[string][]dns.RR{}
@@ -116,9 +118,18 @@ func respond(zone map[string][]dns.RR, q *dns.Msg) *dns.Msg {
 	owner, qtype := dns.CanonicalName(q.Question[0].Name), q.Question[0].Qtype
 	for range 12 {
 		next := ""
+		if dname := dnameAbove(zone, owner); dname != nil {
+			target := strings.TrimSuffix(owner, dname.Hdr.Name) + dname.Target
+			m.Answer = append(m.Answer, dns.Copy(dname), &dns.CNAME{
+				Hdr:    dns.RR_Header{Name: owner, Rrtype: dns.TypeCNAME, Class: dns.ClassINET, Ttl: dname.Hdr.Ttl},
+				Target: target,
+			})
+			owner = target
+			continue
+		}
 		for _, rr := range zone[owner] {
 			cname, alias := rr.(*dns.CNAME)
-			if rr.Header().Rrtype == qtype || alias {
+			if rr.Header().Rrtype == qtype || qtype == dns.TypeANY || alias {
 				m.Answer = append(m.Answer, dns.Copy(rr))
 			}
 			if alias && qtype != dns.TypeCNAME {
@@ -137,6 +148,18 @@ func respond(zone map[string][]dns.RR, q *dns.Msg) *dns.Msg {
 		m.Ns = append(m.Ns, soaFor(zone, owner))
 	}
 	return m
+}
+
+// dnameAbove is the DNAME that stands for owner, nil if there is none.
+func dnameAbove(zone map[string][]dns.RR, owner string) *dns.DNAME {
+	for off, end := dns.NextLabel(owner, 0); !end; off, end = dns.NextLabel(owner, off) {
+		for _, rr := range zone[owner[off:]] {
+			if dname, is := rr.(*dns.DNAME); is {
+				return dname
+			}
+		}
+	}
+	return nil
 }
 
 // soaFor is the SOA of the closest zone that has one in the records.

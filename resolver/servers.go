@@ -54,6 +54,7 @@ func (r *Resolver) askServers(q *Query, law *policy.Snapshot, cached *truth) []b
 // landWithServers learns the name servers and ends the flight.
 func (r *Resolver) landWithServers(f *flight, o *outcome) {
 	r.learnServers(f.question, o.truth)
+	r.watch(f.question, o.truth)
 	r.deliver(r.flights.release(f, true), o)
 }
 

@@ -33,8 +33,15 @@ func (r *Resolver) tell(q *Query, law *policy.Snapshot, o *outcome) []byte {
 	t := o.truth
 	barred := false
 	if (len(t.links) > 0 || law.HoldsAddresses() || law.HoldsServers()) && t.clean.Load() != law.Generation {
-		var v finding
-		if v = judge(q, law, t); v.match != nil {
+		v := judge(q, law, t)
+		if v.owner != nil {
+			return r.tellWithout(q, law, o, v.owner)
+		}
+		if v.match != nil {
+			q.ruling = v.match
+			if r.record != nil {
+				q.subject = v.subject(q, law, t)
+			}
 			return r.observe(q, SourceOrder, r.linkedSentence(q, law, o, &v))
 		}
 		barred = v.barred
@@ -48,6 +55,17 @@ func (r *Resolver) tell(q *Query, law *policy.Snapshot, o *outcome) []byte {
 		w.out[3] |= flagAD
 	}
 	return r.observe(q, o.source, w.finishTruth(rcode, o))
+}
+
+// tellWithout is tell for the truth less the DNAME that owner is about.
+func (r *Resolver) tellWithout(q *Query, law *policy.Snapshot, o *outcome, owner *link) []byte {
+	less, err := o.truth.without(q, owner.name)
+	if err != nil {
+		return r.observe(q, SourceError, q.fail(&failure{ede: edeOther, cause: err.Error()}))
+	}
+	rest := *o
+	rest.truth = less
+	return r.tell(q, law, &rest)
 }
 
 // copy starts a reply with the truth's octets up to end, its records not yet
@@ -110,6 +128,7 @@ func (r *Resolver) withoutAuthority(q *Query, o *outcome) []byte {
 type finding struct {
 	match  *policy.Match // the match that answers; nil: the truth may pass
 	link   *link         // what it is about; nil: an address
+	owner  *link         // the truth may pass without this DNAME; nothing else is judged yet
 	barred bool          // the truth may pass without its authority section
 }
 
@@ -129,9 +148,12 @@ func judge(q *Query, law *policy.Snapshot, t *truth) (f finding) {
 		known := len(q.matches)
 		var answers int
 		q.matches, answers = law.Match(&q.linked, q.Client, q.matches)
-		if l.kind == linkAuthority {
-			f.barred = f.barred || answers >= 0
+		if l.kind == linkAuthority || l.kind == linkOwner {
 			q.matches = q.matches[:known]
+			if answers >= 0 && l.kind == linkOwner {
+				return finding{owner: l}
+			}
+			f.barred = f.barred || answers >= 0
 			continue
 		}
 		if answers >= 0 {

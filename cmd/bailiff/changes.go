@@ -19,9 +19,13 @@ type fingerprints struct {
 type changes struct{ added, removed, changed []string }
 
 // of hashes the orders, names included; it must see them before they
-// are compiled. Where an order stands in its file does not count.
+// are compiled. Where an order stands in its file does not count. What f knows
+// of kept orders holds.
 func (f fingerprints) of(set *order.Set) fingerprints {
-	next := fingerprints{f.seed, make(map[string]uint64, len(set.Orders))}
+	next := fingerprints{f.seed, make(map[string]uint64, len(set.Orders)+len(set.Kept))}
+	for _, o := range set.Kept {
+		next.sums[o.ID] = f.sums[o.ID]
+	}
 	for _, o := range set.Orders {
 		next.sums[o.ID] = f.sum(o)
 	}

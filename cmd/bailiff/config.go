@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"bailiff/metrics/querylog"
 	"bailiff/policy/guard"
 	"bailiff/policy/infile"
 	"bailiff/policy/order"
@@ -35,9 +36,13 @@ type config struct {
 	caseRandomisation bool
 	cache             cacheConfig
 	metrics           netip.AddrPort
+	api               apiConfig
 	log               logConfig
 	structured        structuredErrors
-	infoURL           string // the page about this resolver, for RESINFO; may be empty
+	watch             bool            // remember the names resolved of late, for candidates
+	state             string          // folder of the journal; empty: none is kept
+	queries           querylog.Config // its files may be empty: there is no query log
+	infoURL           string          // the page about this resolver, for RESINFO; may be empty
 }
 
 // upstreamServer is one resolver to forward to, and where it was named.
@@ -135,10 +140,14 @@ func (c *config) read(v strictyaml.Value, file string) {
 		strictyaml.Key("dnssec", new(string), only("off", "validate")),
 		strictyaml.Key("cache", &c.cache, c.readCache),
 		strictyaml.Key("metrics", &c.metrics, c.readMetrics),
+		strictyaml.Key("api", &c.api, apiReader(file)),
 		strictyaml.Key("log", &c.log, c.readLog),
 		strictyaml.Key("structured_errors", &c.structured, readStructuredErrors),
 		strictyaml.Key("resolver_info", &c.infoURL, readResolverInfo),
-		later("tls"), later("recursion"), later("state"),
+		strictyaml.Key("candidates", &c.watch, readCandidates),
+		strictyaml.Key("query_log", &c.queries, queryLogReader(file)),
+		later("tls"), later("recursion"),
+		strictyaml.Key("state", &c.state, pathFrom(filepath.Dir(file))),
 	)
 }
 
@@ -162,6 +171,11 @@ func (c *config) readMetrics(v strictyaml.Value) netip.AddrPort {
 	address := c.metrics
 	v.Mapping(strictyaml.Key("listen", &address, strictyaml.Parsed(parseListen)).Required())
 	return address
+}
+
+func readCandidates(v strictyaml.Value) (watch bool) {
+	v.Mapping(strictyaml.Key("watch", &watch, strictyaml.Bool).Required())
+	return watch
 }
 
 func (c *config) readLog(v strictyaml.Value) logConfig {

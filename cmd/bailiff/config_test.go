@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"bailiff/metrics/querylog"
 	"bailiff/policy"
 	"bailiff/policy/guard"
 	"bailiff/policy/name"
@@ -105,11 +106,18 @@ func TestReadConfig_takesEveryKey(t *testing.T) {
 	want.caseRandomisation = false
 	want.cache = cacheConfig{octets: 1 << 30}
 	want.metrics = netip.MustParseAddrPort("[::1]:9153")
+	want.api = apiConfig{
+		listen: netip.MustParseAddrPort("192.0.2.53:9154"), tokenFile: "testdata/config/token",
+		certificate: "testdata/config/api.pem", key: "/srv/api.key", clientCA: "testdata/config/ca.pem",
+	}
 	want.log = logConfig{level: -4, json: true}
 	want.structured = structuredErrors{65400, &policy.StructuredErrors{
 		Contact: []string{"mailto:legal@isp.example", "tel:+390000000000"}, Organisation: "Example ISP", Language: "it", Databases: true,
 	}}
-	want.infoURL = "https://isp.example/dns"
+	want.queries = querylog.Config{
+		JSONFile: "testdata/config/log/queries.jsonl", DnstapSocket: "/run/dnstap.sock", OnlyMatches: true, Sample: 100, Clients: querylog.Digest,
+	}
+	want.infoURL, want.watch, want.state = "https://isp.example/dns", true, "testdata/config/state"
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got  %+v\nwant %+v", got, want)
 	}

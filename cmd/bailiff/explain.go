@@ -13,6 +13,7 @@ import (
 	"github.com/miekg/dns"
 	"github.com/spf13/cobra"
 
+	"bailiff/metrics/journal"
 	"bailiff/policy"
 	"bailiff/policy/guard"
 	"bailiff/policy/name"
@@ -26,7 +27,10 @@ type explainCommand struct {
 	orders     []string
 	client     netip.Addr
 	at         time.Time
+	isPast     bool // at was given
 	json       bool
+	state      string            // folder of the journal to answer from; empty: none
+	past       *journal.LoadedAt // what the journal says; nil: it was not asked
 }
 
 func newExplainCommand() *cobra.Command {
@@ -37,7 +41,12 @@ func newExplainCommand() *cobra.Command {
 		Long: `Say which order and rule decide a query for NAME, and what is answered.
 
 Nothing is asked upstream: a name that NAME leads to by CNAME is not looked at.
-TYPE is A where it is not given.`,
+TYPE is A where it is not given.
+
+With --state the answer comes from the journal in DIR: what the server had in
+force at the time of --at, also where the order files have changed or are gone.
+The folder is that of ` + "`state`" + ` in the config file where --at is given, and
+neither --state nor --orders.`,
 		Args: cobra.RangeArgs(1, 2),
 		RunE: func(cmd *cobra.Command, args []string) error { return e.run(cmd.OutOrStdout(), args) },
 	}
@@ -53,9 +62,11 @@ TYPE is A where it is not given.`,
 		return nil
 	})
 	flags.Func("at", "time of the query, as `RFC3339` (default now)", func(text string) (err error) {
+		e.isPast = true
 		e.at, err = parseTime(text)
 		return err
 	})
+	flags.StringVar(&e.state, "state", "", "answer from the journal in `DIR`")
 	return cmd
 }
 
@@ -64,14 +75,24 @@ func (e *explainCommand) run(out io.Writer, args []string) error {
 	if err != nil {
 		return err
 	}
-	if len(e.orders) == 0 && e.configFile == "" {
-		return errors.New("explain: name order files or folders with --orders, or a config file with --config")
+	switch {
+	case len(e.orders) > 0 && e.state != "":
+		return errors.New("explain: --orders and --state do not go together: the journal knows which orders were in force")
+	case len(e.orders) == 0 && e.configFile == "" && e.state == "":
+		return errors.New("explain: name order files or folders with --orders, a config file with --config, or a journal with --state")
 	}
 	law, cfg, err := e.load()
 	if err != nil {
 		return err
 	}
-	found := explain(law, asked, qtype, e.client, e.at)
+	found := explain(law.store.Load(), law.place, asked, qtype, e.client, e.at)
+	if found.order != nil {
+		found.reply = law.reply(asked, qtype, e.client, e.at)
+	}
+	found.past = e.past
+	if e.past != nil {
+		found.Generation, found.JournalSeq = e.past.Generation, e.past.Seq
+	}
 	found.unserved = e.configFile != "" && !slices.ContainsFunc(cfg.clients, func(p netip.Prefix) bool { return p.Contains(e.client) })
 	if e.json {
 		err = printJSON(out, found)
@@ -114,21 +135,34 @@ type lawAt struct {
 func (e *explainCommand) load() (lawAt, *config, error) {
 	var problems problem.List
 	cfg := readConfig(e.configFile, &problems)
+	if e.state == "" && e.isPast && len(e.orders) == 0 {
+		e.state = cfg.state
+	}
+	if e.state != "" {
+		return e.loadPast(cfg, &problems)
+	}
 	if len(e.orders) > 0 {
 		cfg.orders = e.orders
 	}
-	set := order.Load(cfg.orders, &problems)
-	guard.New(cfg.guard(), &problems).Check(set, nil, &problems)
+	law, err := loadLaw(cfg, e.at, &problems)
+	return law, cfg, err
+}
+
+// loadLaw reads the orders of the config as serve would. The error has every
+// problem.
+func loadLaw(cfg *config, at time.Time, problems *problem.List) (lawAt, error) {
+	set := order.Load(cfg.orders, problems)
+	guard.New(cfg.guard(), problems).Check(set, nil, problems)
 	law := lawAt{policy.NewStore(), map[string][]order.Rule{}}
 	for _, o := range set.Orders {
 		law.rules[o.ID] = o.Rules
 	}
-	program := policy.Compile(set, policy.Options{Notice: cfg.notice}, &problems)
+	program := policy.Compile(set, policy.Options{Notice: cfg.notice}, problems)
 	if problems.Refused() {
-		return lawAt{}, nil, refused(&problems)
+		return lawAt{}, refused(problems)
 	}
-	law.store.Install(program, e.at)
-	return law, cfg, nil
+	law.store.Install(program, at)
+	return law, nil
 }
 
 // explanation is why a query is answered as it is; the JSON form of explain.
@@ -143,9 +177,14 @@ type explanation struct {
 	Trigger string       `json:"trigger"`
 	Matched []matchFound `json:"matched"`
 
-	order    *policy.Order // that answers; nil: none
-	reply    string        // what dig would show
-	unserved bool          // the config file's access list does not hold the client
+	// From the journal: what was in force, and the entry that put it there.
+	Generation uint64 `json:"generation,omitempty"`
+	JournalSeq uint64 `json:"journal_seq,omitempty"`
+
+	past     *journal.LoadedAt // nil: not from the journal
+	order    *policy.Order     // that answers; nil: none
+	reply    string            // what dig would show
+	unserved bool              // the config file's access list does not hold the client
 }
 
 // matchFound is one order that the query falls under.
@@ -158,24 +197,27 @@ type matchFound struct {
 	Answers bool   `json:"answers"`
 }
 
-// explain asks the law.
-func explain(law lawAt, asked name.Name, qtype uint16, client netip.Addr, at time.Time) *explanation {
+// explain asks the law. place names the rule of a match whose name is owner.
+func explain(law *policy.Snapshot, place func(m *policy.Match, owner []byte) string, asked name.Name, qtype uint16, client netip.Addr, at time.Time) *explanation {
 	e := &explanation{
 		Name: asked.String(), Type: dns.Type(qtype).String(), Client: client, At: at,
 		Verdict: order.ActionPass.String(), Matched: []matchFound{},
 	}
 	var qname name.Buffer
 	qname.Set([]byte(asked))
-	matches, answers := law.store.Load().Match(&qname, client, nil)
+	matches, answers := law.Match(&qname, client, nil)
+	if answers >= 0 {
+		e.order = matches[answers].Order
+	}
+	slices.SortFunc(matches, func(a, b policy.Match) int { return a.Compare(&b) })
 	for i := range matches {
 		m := &matches[i]
 		found := matchFound{
-			Order: m.Order.ID, Rule: law.place(m, qname.Suffix(m.OwnerLabel)), Trigger: m.Trigger().String(),
-			Action: m.Order.Answer.Action.String(), Outcome: outcome(m), Answers: i == answers,
+			Order: m.Order.ID, Rule: place(m, qname.Suffix(m.OwnerLabel)), Trigger: m.Trigger().String(),
+			Action: m.Order.Answer.Action.String(), Outcome: outcome(m), Answers: m.Order == e.order,
 		}
-		if i == answers {
+		if found.Answers {
 			e.Verdict, e.Order, e.Rule, e.Trigger = found.Action, found.Order, found.Rule, found.Trigger
-			e.order, e.reply = m.Order, law.reply(asked, qtype, client, at)
 		}
 		e.Matched = append(e.Matched, found)
 	}

@@ -33,6 +33,9 @@ func (e *explanation) print(out io.Writer) error {
 			fmt.Fprintf(&b, "Order %s matches too by its %s (%s), less closely or later in precedence.\n", m.Order, m.Rule, m.Action)
 		}
 	}
+	if e.past != nil {
+		printPast(&b, e.past)
+	}
 	if e.unserved {
 		fmt.Fprintf(&b, "But clients.serve does not hold %s: it gets REFUSED whatever it asks (EDE 18).\n", e.Client)
 	}

@@ -27,6 +27,11 @@ func newProgress(w io.Writer) *progress {
 // during does a step, which it names with the time it has taken so far once
 // that is long. The line is gone when the step is done.
 func (p *progress) during(step string, do func()) {
+	p.following(func() string { return step }, do)
+}
+
+// following is during for a step whose words change with its progress.
+func (p *progress) following(step func() string, do func()) {
 	if p.terminal == nil {
 		do()
 		return
@@ -42,7 +47,7 @@ func (p *progress) during(step string, do func()) {
 }
 
 // show rewrites its line until done is closed.
-func (p *progress) show(step string, done <-chan struct{}) {
+func (p *progress) show(step func() string, done <-chan struct{}) {
 	const clearLine = "\r\x1b[K"
 	started := time.Now()
 	ticks := time.NewTicker(p.interval)
@@ -53,7 +58,7 @@ func (p *progress) show(step string, done <-chan struct{}) {
 			fmt.Fprint(p.terminal, clearLine)
 			return
 		case <-ticks.C:
-			fmt.Fprintf(p.terminal, "%s%s (%d s)", clearLine, step, int(time.Since(started).Seconds()))
+			fmt.Fprintf(p.terminal, "%s%s (%d s)", clearLine, step(), int(time.Since(started).Seconds()))
 		}
 	}
 }

@@ -6,11 +6,13 @@ import (
 	"compress/gzip"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
+	"math"
 	"os"
+	"slices"
 	"strings"
 
+	"bailiff/metrics/querylog"
 	"bailiff/policy/name"
 )
 
@@ -18,32 +20,21 @@ import (
 const (
 	maxLogNames = 5_000_000 // up to 3 GiB in memory, with what is derived of them
 	maxLogLine  = 64 << 10  // octets: a line of JSON with all its answers
-	maxPoints   = 16        // addresses and CNAME targets of one name that are kept
+	maxPoints   = 16        // of one name that are kept
 )
 
-// queryLog is what query logs say, each name once.
+// queryLog is what query logs say, each name once. A reader of logs of another
+// kind hands each query to add.
 type queryLog struct {
 	queries map[name.Name]uint32
-	points  map[name.Name][]string // what a name leads to: addresses and CNAME targets
+	points  map[name.Name][]point // what a name leads to
 
 	unread   int // lines in which no name was found
 	leftOver int // queries for names beyond maxLogNames
 }
 
-// readLogs reads the logs at paths, or stdin if there are none.
-func readLogs(paths []string, stdin io.Reader) (*queryLog, error) {
-	l := &queryLog{queries: map[name.Name]uint32{}, points: map[name.Name][]string{}}
-	if len(paths) == 0 {
-		if err := l.read(stdin); err != nil {
-			return nil, fmt.Errorf("standard input: %w", err)
-		}
-	}
-	for _, path := range paths {
-		if err := l.readFile(path); err != nil {
-			return nil, fmt.Errorf("%s: %w", path, err)
-		}
-	}
-	return l, nil
+func newQueryLog() *queryLog {
+	return &queryLog{queries: map[name.Name]uint32{}, points: map[name.Name][]point{}}
 }
 
 func (l *queryLog) readFile(path string) error {
@@ -64,6 +55,9 @@ func (l *queryLog) read(in io.Reader) error {
 			return err
 		}
 		r = bufio.NewReaderSize(unpacked, maxLogLine)
+	}
+	if start, _ := r.Peek(querylog.StartSize); querylog.IsDnstap(start) {
+		return l.readDnstap(r)
 	}
 	for {
 		line, err := r.ReadSlice('\n')
@@ -86,6 +80,15 @@ func (l *queryLog) read(in io.Reader) error {
 	}
 }
 
+// readDnstap counts the responses of a dnstap file.
+func (l *queryLog) readDnstap(in io.Reader) error {
+	unread, err := querylog.ReadDnstap(in, func(r querylog.Response) {
+		l.add(r.Name, &loggedQuery{Answers: r.Points.Addresses, CNAME: r.Points.CNAMEs, NS: r.Points.Servers})
+	})
+	l.unread += unread
+	return err
+}
+
 // line counts the query that a line tells of.
 func (l *queryLog) line(line []byte) {
 	asked := loggedQuery{Name: qnameIn(string(line))}
@@ -101,25 +104,43 @@ func (l *queryLog) line(line []byte) {
 		l.unread++
 		return
 	}
-	if _, known := l.queries[n]; !known && len(l.queries) >= maxLogNames {
+	l.add(n, &asked)
+}
+
+// add counts queries for a name, with what they say it leads to.
+func (l *queryLog) add(n name.Name, asked *loggedQuery) {
+	queries, known := l.queries[n]
+	if !known && len(l.queries) >= maxLogNames {
 		l.leftOver++
 		return
 	}
-	l.queries[n]++
-	for _, p := range append(asked.Answers, asked.CNAME...) {
-		if len(l.points[n]) < maxPoints {
-			l.points[n] = appendPoint(l.points[n], p)
-		}
+	l.queries[n] = queries + min(max(asked.Count, 1), math.MaxUint32-queries)
+	for _, text := range slices.Concat(asked.Answers, asked.CNAME) {
+		l.addPoint(n, text, pointAddress, pointTarget)
+	}
+	for _, text := range slices.Concat(asked.NS, asked.NameServers) {
+		l.addPoint(n, text, pointServerAddress, pointServer)
+	}
+}
+
+// addPoint adds where a name leads, once.
+func (l *queryLog) addPoint(n name.Name, text string, ifAddress, ifName pointKind) {
+	known := l.points[n]
+	if p, ok := parsePoint(text, ifAddress, ifName); ok && len(known) < maxPoints && !slices.Contains(known, p) {
+		l.points[n] = append(known, p)
 	}
 }
 
 // loggedQuery is a line of JSON. Keys are taken in any case, others passed
 // over.
 type loggedQuery struct {
-	Name    string `json:"name"`
-	QName   string `json:"qname"`
-	Answers words  `json:"answers"` // addresses, and names
-	CNAME   words  `json:"cname"`
+	Name        string `json:"name"`
+	QName       string `json:"qname"`
+	Count       uint32 `json:"count"`   // of such queries; 0: one
+	Answers     words  `json:"answers"` // addresses, and names
+	CNAME       words  `json:"cname"`
+	NS          words  `json:"ns"`          // name servers of the zone: their names, and addresses
+	NameServers words  `json:"nameservers"` // the same
 }
 
 // words are one text or a list of them.

@@ -2,6 +2,8 @@ package main
 
 import (
 	"bytes"
+	"fmt"
+	"math"
 	"strings"
 	"testing"
 
@@ -26,10 +28,10 @@ func TestQnameIn_knowsTheLinesOfOtherPrograms(t *testing.T) {
 	}
 }
 
-func TestReadLogs_whatIsNoNameIsCountedAndPassedOver(t *testing.T) {
+func TestRead_whatIsNoNameIsCountedAndPassedOver(t *testing.T) {
 	long := strings.Repeat("x", 3*maxLogLine)
 	in := "a.example\r\n\n" + long + "\nA.Example.\n{\"name\": 7}\n{\n[1]\nb.example"
-	log, err := readLogs(nil, strings.NewReader(in))
+	log, err := new(candidatesCommand).read(strings.NewReader(in))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -38,18 +40,48 @@ func TestReadLogs_whatIsNoNameIsCountedAndPassedOver(t *testing.T) {
 	}
 }
 
-func TestReadLogs_aBrokenArchiveIsAnError(t *testing.T) {
-	if _, err := readLogs(nil, bytes.NewReader([]byte{0x1f, 0x8b, 8, 0})); err == nil || !strings.HasPrefix(err.Error(), "standard input: ") {
+func TestRead_aBrokenArchiveIsAnError(t *testing.T) {
+	if _, err := new(candidatesCommand).read(bytes.NewReader([]byte{0x1f, 0x8b, 8, 0})); err == nil || !strings.HasPrefix(err.Error(), "standard input: ") {
 		t.Errorf("got %v, want an error about standard input", err)
 	}
 }
 
+func TestRead_takesWhatJSONTells(t *testing.T) {
+	in := `{"name": "a.example", "count": 4294967290, "answers": ["198.51.100.1", "::ffff:198.51.100.1", "127.0.0.1", "10.0.0.1", "edge"], "CNAME": "Edge.example."}
+{"qname": "A.example.", "count": 100, "ns": ["ns1.example", "198.51.100.53"], "nameservers": "ns1.EXAMPLE"}
+{"name": "b.example", "count": -1, "answers": {"a": 1}}`
+	log, err := new(candidatesCommand).read(strings.NewReader(in))
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, b := name.MustParse("a.example"), name.MustParse("b.example")
+	if log.queries[a] != math.MaxUint32 || log.queries[b] != 1 {
+		t.Errorf("got %d and %d queries, want the most there is and 1", log.queries[a], log.queries[b])
+	}
+	want := "[address 198.51.100.1 cname edge.example nameserver ns1.example nameserver-address 198.51.100.53]"
+	var got []string
+	for _, p := range log.points[a] {
+		got = append(got, p.kind.String()+" "+p.String())
+	}
+	if fmt.Sprint(got) != want {
+		t.Errorf("got %v, want %s", got, want)
+	}
+}
+
+func TestPointKind_everyKindHasItsWord(t *testing.T) {
+	for k := range pointServerAddress + 1 {
+		if strings.HasPrefix(k.String(), "pointKind(") {
+			t.Errorf("got %s", k)
+		}
+	}
+}
+
 func FuzzQueryLog(f *testing.F) {
-	for _, line := range []string{"a.example", `{"name": "a.example", "answers": ["192.0.2.1"], "cname": "b.example"}`, " info: 1 a.example A IN", ": query: ", "\x1f\x8b"} {
+	for _, line := range []string{"a.example", `{"name": "a.example", "answers": ["192.0.2.1"], "cname": "b.example", "ns": ["ns.example"], "count": 3}`, " info: 1 a.example A IN", ": query: ", "\x1f\x8b"} {
 		f.Add([]byte(line))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
-		log, _ := readLogs(nil, bytes.NewReader(data))
+		log, _ := new(candidatesCommand).read(bytes.NewReader(data))
 		if log == nil {
 			return
 		}

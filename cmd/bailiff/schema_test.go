@@ -27,7 +27,7 @@ type schema struct {
 }
 
 // notYet are the keys and words that the parser knows only to refuse them.
-var notYet = strings.Fields("tls recursion state recurse validate")
+var notYet = strings.Fields("tls recursion recurse validate")
 
 // knownKeys asks the parser what it takes at a key ("" for the whole document)
 // by giving it a word that it cannot know; nil if it takes any word there.
@@ -45,7 +45,7 @@ func knownKeys(t *testing.T, key string) []string {
 		for _, p := range problems.Sorted() {
 			if _, words, ok := strings.Cut(p.Remedy, "known here: "); ok && p.Value == unknown {
 				known := slices.Sorted(slices.Values(strings.Split(words, ", ")))
-				return slices.DeleteFunc(known, func(word string) bool { return slices.Contains(notYet, word) })
+				return slices.DeleteFunc(known, func(word string) bool { return slices.Contains(notYet, word) && key != "api" })
 			}
 		}
 	}
@@ -69,7 +69,7 @@ func TestSchema_hasTheKeysAndWordsOfTheParser(t *testing.T) {
 	var compare func(s schema, key string)
 	compare = func(s schema, key string) {
 		want := slices.Sorted(slices.Values(slices.AppendSeq(slices.Clone(s.Enum), maps.Keys(s.Properties))))
-		isBool := key == "case_randomisation" || key == "cache prefetch" || key == "structured_errors databases" // the schema says boolean
+		isBool := key == "case_randomisation" || key == "cache prefetch" || key == "structured_errors databases" || key == "candidates watch" // the schema says boolean
 		if got := knownKeys(t, key); !isBool && !slices.Equal(got, want) {
 			t.Errorf("%q: the parser knows %v, the schema %v", key, got, want)
 		}

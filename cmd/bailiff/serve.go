@@ -15,9 +15,11 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/coreos/go-systemd/v22/activation"
 	"github.com/spf13/cobra"
 
 	"bailiff/metrics"
+	"bailiff/metrics/querylog"
 	"bailiff/policy"
 	"bailiff/policy/problem"
 	"bailiff/resolver"
@@ -37,6 +39,7 @@ type serveCommand struct {
 	listen     []netip.AddrPort
 	upstreams  []upstreamServer
 	metrics    netip.AddrPort
+	state      string
 }
 
 func newServeCommand() *cobra.Command {
@@ -47,7 +50,8 @@ func newServeCommand() *cobra.Command {
 		Long: `Run the resolver until SIGTERM or SIGINT.
 
 SIGHUP reads the orders and their lists again, all or nothing: if anything is
-wrong with them, those in force stay. The config file is read at start only.
+wrong with them, those in force stay. It also opens the query log anew if its file was
+renamed. The config file is read at start only.
 
 Without a config file the resolver listens on 127.0.0.1:5300 and [::1]:5300,
 serves private networks, forwards to the name servers of /etc/resolv.conf and,
@@ -72,14 +76,13 @@ without --orders, puts its example orders in force.`,
 		s.metrics, err = parseListen(text)
 		return err
 	})
-	flags.Func("state", "keep state in `DIR` (not supported yet)", func(string) error {
-		return problem.Fault{Text: "is not supported yet", Remedy: "leave the flag out"}
-	})
+	flags.StringVar(&s.state, "state", "", "keep the journal in `DIR`, and what it takes to answer for the past")
 	return cmd
 }
 
 // run serves until a signal ends it.
 func (s *serveCommand) run(stderr io.Writer) error {
+	started := time.Now()
 	terminated, hangups := catchSignals()
 	cfg, err := s.settle()
 	if err != nil {
@@ -95,45 +98,70 @@ func (s *serveCommand) run(stderr io.Writer) error {
 	defer removeExamples()
 
 	law := policy.NewStore()
+	audit, err := openAudit(cfg, law, log)
+	if err != nil {
+		return failed(err)
+	}
+	defer audit.close()
 	orders := newKeeper(cfg, law, log)
+	orders.audit = audit
+	orders.compiled = newCompiledStore(cfg, orders.options, log)
 	if err := orders.start(); err != nil {
 		return err
 	}
+	v, revision := buildVersion()
+	queries, err := startQueryLog(cfg.queries, v, log)
+	if err != nil {
+		return failed(err)
+	}
+	defer queries.Close()
 	counters := metrics.NewCounters()
-	answering := resolver.New(resolverConfig(cfg, law, counters, log))
+	answering := resolver.New(resolverConfig(cfg, law, counters, queries, log))
 	defer answering.Close()
-	dns, err := listen.Listen(listen.Config{Addresses: cfg.listen, Resolver: answering, Log: log})
+	dns, err := listen.Listen(listen.Config{Addresses: cfg.listen, Inherited: activation.Files(true), Resolver: answering, Log: log})
 	if err != nil {
 		return failed(withRemedy(err))
 	}
-	v, revision := buildVersion()
 	pages, err := metrics.Listen(cfg.metrics, metrics.NewCollector(metrics.Config{
-		Counters: counters, Reloads: orders.reloads, Policy: law, Resolver: answering, Version: v, Revision: revision,
+		Counters: counters, Reloads: orders.reloads, Policy: law, Resolver: answering, Listeners: dns, QueryLog: queries, Journal: audit.writer(), Version: v, Revision: revision,
 	}), log)
 	if err != nil {
 		return failed(errors.Join(withRemedy(err), dns.Shutdown(terminated)))
 	}
+	facts := &api{
+		keeper: orders, counters: counters, meter: newMeter(started), resolver: answering, listeners: dns,
+		journal: audit.writer(), state: cfg.state, metrics: pages.Address(), started: started,
+	}
+	control, err := listenAPI(cfg, facts.handler(), log)
+	if err != nil {
+		return failed(errors.Join(withRemedy(err), dns.Shutdown(terminated), pages.Shutdown(terminated)))
+	}
 
 	dns.Serve()
 	pages.Serve()
+	control.Serve()
 	pages.Ready()
 	log.Info("ready", "listen", joined(dns.Addresses()), "metrics", pages.Address().String(),
-		"orders", len(law.Load().Orders()), "rules", orders.rules(), "generation", law.Load().Generation, "version", v)
+		"orders", len(law.Load().Orders()), "rules", orders.rules(), "generation", law.Load().Generation, "version", v, "api", strings.Join(control.Addresses(), ","))
+	go facts.meter.follow(terminated, counters)
 	go orders.reloadOn(hangups)
 	go orders.followClock(terminated)
+	supervisor{orders}.ready()
+	go supervisor{orders}.watch(terminated, dns.Addresses())
 
 	<-terminated.Done()
 	log.Info("stopping")
+	supervisor{orders}.stopping()
 	pages.Unready("stopping")
-	return stop(dns, pages, log)
+	return stop(log, dns, pages, control)
 }
 
 // stop drains. The goroutines that reload and follow the clock end with the
 // process: neither holds anything half done.
-func stop(dns *listen.Server, pages *metrics.Server, log *slog.Logger) error {
+func stop(log *slog.Logger, dns *listen.Server, pages *metrics.Server, control *apiServer) error {
 	ctx, cancel := context.WithTimeout(context.Background(), drainTime)
 	defer cancel()
-	if err := errors.Join(dns.Shutdown(ctx), pages.Shutdown(ctx)); err != nil {
+	if err := errors.Join(dns.Shutdown(ctx), pages.Shutdown(ctx), control.Shutdown(ctx)); err != nil {
 		log.Warn("stopped before everything had ended", "cause", err)
 		return nil
 	}
@@ -180,6 +208,9 @@ func (s *serveCommand) settle() (*config, error) {
 	if s.metrics.IsValid() {
 		cfg.metrics = s.metrics
 	}
+	if s.state != "" {
+		cfg.state = s.state
+	}
 	cfg.settleUpstreams(resolvConf, &problems)
 	if problems.Refused() {
 		return nil, refused(&problems)
@@ -219,7 +250,7 @@ func hasIPv6Loopback() bool {
 }
 
 // resolverConfig is the resolver's share of the configuration.
-func resolverConfig(cfg *config, law *policy.Store, counters *metrics.Counters, log *slog.Logger) resolver.Config {
+func resolverConfig(cfg *config, law *policy.Store, counters *metrics.Counters, queries *querylog.Log, log *slog.Logger) resolver.Config {
 	servers := make([]netip.AddrPort, len(cfg.upstreams))
 	for i, u := range cfg.upstreams {
 		servers[i] = u.address
@@ -227,8 +258,8 @@ func resolverConfig(cfg *config, law *policy.Store, counters *metrics.Counters, 
 	return resolver.Config{
 		Policy: law, Clients: cfg.clients,
 		Upstream:   upstream.Config{Servers: servers, CaseRandomisation: cfg.caseRandomisation, Observe: counters.Exchanged},
-		CacheBytes: cfg.cache.octets, Stale: cfg.cache.stale, Prefetch: cfg.cache.prefetch,
-		Observer: counters, Log: log,
+		CacheBytes: cfg.cache.octets, Stale: cfg.cache.stale, Prefetch: cfg.cache.prefetch, Watch: cfg.watch,
+		Observer: counters, Record: queries.Recorder(), Log: log,
 		StructuredOption: cfg.structured.option, InfoURL: cfg.infoURL,
 	}
 }

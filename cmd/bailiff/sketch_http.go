@@ -4,10 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"net"
 	"net/http"
-	"net/url"
-	"strings"
 	"time"
 
 	"bailiff/resolver/sketch"
@@ -15,7 +12,7 @@ import (
 
 // sketchPath is where a running server hands out the names that it resolved of
 // late.
-const sketchPath = "/api/v1/sketch"
+const sketchPath = apiBase + "sketch"
 
 // sketchTime is how long that may take: the answer has 30 MiB at most.
 const sketchTime = 30 * time.Second
@@ -25,7 +22,7 @@ const sketchTime = 30 * time.Second
 func sketchHandler(names *sketch.Sketch) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		if names == nil {
-			http.Error(w, "names are not watched", http.StatusNotFound)
+			refuse(w, http.StatusNotFound, "names are not watched; set candidates: {watch: true} in the config file and restart")
 			return
 		}
 		w.Header().Set("Content-Type", "application/jsonl")
@@ -42,24 +39,13 @@ func sketchHandler(names *sketch.Sketch) http.Handler {
 func (l *queryLog) readServer(address string) error {
 	ctx, cancel := context.WithTimeout(context.Background(), sketchTime)
 	defer cancel()
-	transport := new(http.Transport)
-	defer transport.CloseIdleConnections()
-	if socket, ok := strings.CutPrefix(address, "unix:"); ok {
-		address = "http://localhost"
-		transport.DialContext = func(ctx context.Context, _, _ string) (net.Conn, error) {
-			return new(net.Dialer).DialContext(ctx, "unix", socket)
-		}
-	}
-	if u, err := url.Parse(address); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
-		return errors.New("is no address of a server; write unix:PATH of its socket, or http://ADDR:PORT")
-	}
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, strings.TrimSuffix(address, "/")+sketchPath, http.NoBody)
+	server, err := parseServer(address)
 	if err != nil {
 		return err
 	}
-	response, err := (&http.Client{Transport: transport}).Do(request)
+	response, err := server.get(ctx, sketchPath)
 	if err != nil {
-		return errors.Unwrap(err) // without the URL
+		return err
 	}
 	defer response.Body.Close()
 	switch response.StatusCode {
@@ -68,5 +54,5 @@ func (l *queryLog) readServer(address string) error {
 	case http.StatusNotFound:
 		return errors.New("the server does not watch names; set candidates: {watch: true} in its config file and restart it")
 	}
-	return errors.New("answers " + response.Status)
+	return refusal(response)
 }

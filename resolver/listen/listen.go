@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"net"
 	"net/netip"
+	"os"
 	"runtime"
 	"sync"
 	"time"
@@ -22,6 +23,10 @@ type Config struct {
 	// Addresses to serve, UDP and TCP on each. Port 0 takes one free port for
 	// both.
 	Addresses []netip.AddrPort
+	// Inherited are sockets that somebody else, such as systemd, has bound to
+	// some of Addresses; they are used instead of own ones. Listen closes the
+	// files, whether it ends well or not.
+	Inherited []*os.File
 	Resolver  *resolver.Resolver
 	Log       *slog.Logger
 }
@@ -33,38 +38,46 @@ type Server struct {
 	bound    []netip.AddrPort
 	udp      []*udpWorker // of all addresses
 	tcp      *tcpServer
-	done     sync.WaitGroup
+	reading  sync.WaitGroup // UDP workers
+	done     sync.WaitGroup // everything else
 }
 
 // Listen opens every address, or none: an error closes those already open.
 // Nothing is answered before Serve.
 func Listen(cfg Config) (*Server, error) {
 	s := &Server{resolver: cfg.Resolver, log: cfg.Log, tcp: newTCPServer(cfg.Resolver, cfg.Log)}
+	given, err := inherit(cfg.Inherited, cfg.Addresses)
+	if err != nil {
+		return nil, err
+	}
 	for _, a := range cfg.Addresses {
-		if err := s.open(a); err != nil {
+		if err := s.open(a, given); err != nil {
+			given.close()
 			return nil, errors.Join(err, s.closeSockets())
 		}
 	}
 	return s, nil
 }
 
-// open opens UDP and TCP on one address.
-func (s *Server) open(a netip.AddrPort) error {
+// open opens UDP and TCP on one address, as far as they are not given.
+func (s *Server) open(a netip.AddrPort, given *inherited) error {
 	const attempts = 10 // a free UDP port may be taken for TCP
 	for attempt := 1; ; attempt++ {
-		l, err := net.ListenTCP(network("tcp", a), net.TCPAddrFromAddrPort(a))
+		listeners, err := given.listenTCP(a)
 		if err != nil {
 			return fmt.Errorf("listen on %s: %w", a, err)
 		}
-		got := netip.AddrPortFrom(a.Addr(), l.Addr().(*net.TCPAddr).AddrPort().Port())
-		workers, err := openUDP(got, runtime.GOMAXPROCS(0), len(s.udp))
+		got := netip.AddrPortFrom(a.Addr(), listeners[0].Addr().(*net.TCPAddr).AddrPort().Port())
+		workers, err := given.openUDP(got, runtime.GOMAXPROCS(0), len(s.udp))
 		if err == nil {
-			s.tcp.listeners = append(s.tcp.listeners, l)
+			s.tcp.listeners = append(s.tcp.listeners, listeners...)
 			s.udp = append(s.udp, workers...)
 			s.bound = append(s.bound, got)
 			return nil
 		}
-		_ = l.Close()
+		for _, l := range listeners {
+			_ = l.Close()
+		}
 		if a.Port() != 0 || attempt == attempts {
 			return fmt.Errorf("listen on %s: %w", a, err)
 		}
@@ -86,7 +99,7 @@ func (s *Server) Addresses() []netip.AddrPort { return s.bound }
 // Serve starts to answer. It returns at once.
 func (s *Server) Serve() {
 	for _, w := range s.udp {
-		s.done.Go(func() { w.serve(s.resolver) })
+		s.reading.Go(func() { w.serve(s.resolver) })
 	}
 	s.tcp.serve(&s.done)
 }
@@ -99,6 +112,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 		w.stop()
 	}
 	s.tcp.stop()
+	s.reading.Wait() // or a closed socket's number might be another's when it is read
 	s.resolver.Drain(ctx)
 	err := s.closeSockets()
 	s.done.Wait()
@@ -106,11 +120,15 @@ func (s *Server) Shutdown(ctx context.Context) error {
 }
 
 func (s *Server) closeSockets() error {
+	return errors.Join(closeWorkers(s.udp), s.tcp.close())
+}
+
+func closeWorkers(workers []*udpWorker) error {
 	var all []error
-	for _, w := range s.udp {
+	for _, w := range workers {
 		all = append(all, w.close())
 	}
-	return errors.Join(append(all, s.tcp.close())...)
+	return errors.Join(all...)
 }
 
 // clientOf is the client's address as the access list and the orders know it.

@@ -29,6 +29,16 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // every A query; names that begin with "slow" take 300 ms, with "slowest" 1 s.
 func serve(t *testing.T, addresses ...string) *Server {
 	t.Helper()
+	var cfg Config
+	for _, a := range addresses {
+		cfg.Addresses = append(cfg.Addresses, netip.MustParseAddrPort(a))
+	}
+	return serveConfig(t, cfg)
+}
+
+// serveConfig is serve with more of a Config.
+func serveConfig(t *testing.T, cfg Config) *Server {
+	t.Helper()
 	store := policy.NewStore()
 	store.Install(compile(t, "id: one\nauthority: Court\nblock: [blocked.test]\n"), time.Now())
 	r := resolver.New(resolver.Config{
@@ -37,10 +47,7 @@ func serve(t *testing.T, addresses ...string) *Server {
 		Upstream:   upstream.Config{Servers: []netip.AddrPort{fakeUpstream(t)}, Now: time.Now},
 		CacheBytes: 1 << 20,
 	})
-	cfg := Config{Resolver: r, Log: slog.New(slog.NewTextHandler(io.Discard, nil))}
-	for _, a := range addresses {
-		cfg.Addresses = append(cfg.Addresses, netip.MustParseAddrPort(a))
-	}
+	cfg.Resolver, cfg.Log = r, slog.New(slog.NewTextHandler(io.Discard, nil))
 	s, err := Listen(cfg)
 	if err != nil {
 		t.Fatal(err)

@@ -36,6 +36,7 @@ type tcpServer struct {
 	mu      sync.Mutex // guards what follows
 	open    map[*tcpConn]struct{}
 	clients map[netip.Addr]int
+	refused uint64 // connections for which no place was left, since the start
 }
 
 func newTCPServer(r *resolver.Resolver, log *slog.Logger) *tcpServer {
@@ -91,6 +92,7 @@ func (t *tcpServer) enter(c *tcpConn) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.stopped.Load() || len(t.open) >= maxConnections || t.clients[c.client] >= maxConnectionsClient {
+		t.refused++
 		return false
 	}
 	t.open[c] = struct{}{}

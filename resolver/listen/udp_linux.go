@@ -2,7 +2,6 @@ package listen
 
 import (
 	"encoding/binary"
-	"net"
 	"net/netip"
 	"os"
 	"runtime"
@@ -17,24 +16,18 @@ import (
 	"bailiff/resolver/upstream"
 )
 
-const (
-	// batch is how many datagrams one system call takes. A lone query is not
-	// held up: MSG_WAITFORONE returns with what is there.
-	batch = 64
+// batch is how many datagrams one system call takes. A lone query is not
+// held up: MSG_WAITFORONE returns with what is there.
+const batch = 64
 
-	// bufferBytes, each way, survives a pause of some milliseconds at 100,000
-	// queries a second; the kernel caps it at net.core.rmem_max and wmem_max
-	// without CAP_NET_ADMIN.
-	bufferBytes = 4 << 20
-)
-
-// udpWorker is one SO_REUSEPORT socket and the one goroutine that reads it,
-// locked to a thread: the system calls block it, and the runtime's poller has
-// no part in them.
+// udpWorker is one socket and the one goroutine that reads it, locked to a
+// thread: the system calls block it, and the runtime's poller has no part in
+// them.
 type udpWorker struct {
 	fd      int
 	number  int
 	control bool // a wildcard address: replies must come from where the query went
+	shared  bool // with who opened the socket: what it holds after stop is left to the next reader
 	stopped atomic.Bool
 
 	mu     sync.RWMutex // late replies against close
@@ -58,90 +51,6 @@ type messages struct {
 type mmsghdr struct {
 	hdr  unix.Msghdr
 	size uint32
-}
-
-// openUDP opens count sockets on one address; number is the first worker's.
-func openUDP(a netip.AddrPort, count, number int) (workers []*udpWorker, err error) {
-	for i := range count {
-		w, err := newUDPWorker(a, number+i)
-		if err != nil {
-			for _, w := range workers {
-				_ = w.close()
-			}
-			return nil, err
-		}
-		workers = append(workers, w)
-	}
-	return workers, nil
-}
-
-func newUDPWorker(a netip.AddrPort, number int) (*udpWorker, error) {
-	family := unix.AF_INET6
-	if a.Addr().Is4() {
-		family = unix.AF_INET
-	}
-	fd, err := unix.Socket(family, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
-	if err != nil {
-		return nil, os.NewSyscallError("socket", err)
-	}
-	w := &udpWorker{fd: fd, number: number, control: a.Addr().IsUnspecified()}
-	if err := w.configure(family, a); err != nil {
-		_ = unix.Close(fd)
-		return nil, err
-	}
-	w.arrange()
-	return w, nil
-}
-
-// configure sets the socket's options and binds it.
-func (w *udpWorker) configure(family int, a netip.AddrPort) error {
-	options := []struct{ level, name, value int }{{unix.SOL_SOCKET, unix.SO_REUSEPORT, 1}}
-	if family == unix.AF_INET6 {
-		options = append(options, struct{ level, name, value int }{unix.IPPROTO_IPV6, unix.IPV6_V6ONLY, 1})
-	}
-	if w.control && family == unix.AF_INET {
-		options = append(options, struct{ level, name, value int }{unix.IPPROTO_IP, unix.IP_PKTINFO, 1})
-	}
-	if w.control && family == unix.AF_INET6 {
-		options = append(options, struct{ level, name, value int }{unix.IPPROTO_IPV6, unix.IPV6_RECVPKTINFO, 1})
-	}
-	// Replies are at most 1,232 octets: where that does not fit the path they
-	// are fragmented rather than told of a path MTU that anyone may forge
-	// (RFC 9715 section 3.1).
-	if family == unix.AF_INET {
-		options = append(options, struct{ level, name, value int }{unix.IPPROTO_IP, unix.IP_MTU_DISCOVER, unix.IP_PMTUDISC_OMIT})
-	} else {
-		options = append(options, struct{ level, name, value int }{unix.IPPROTO_IPV6, unix.IPV6_MTU_DISCOVER, unix.IPV6_PMTUDISC_OMIT})
-	}
-	for _, o := range options {
-		if err := unix.SetsockoptInt(w.fd, o.level, o.name, o.value); err != nil {
-			return os.NewSyscallError("setsockopt", err)
-		}
-	}
-	for forced, capped := range map[int]int{unix.SO_RCVBUFFORCE: unix.SO_RCVBUF, unix.SO_SNDBUFFORCE: unix.SO_SNDBUF} {
-		if unix.SetsockoptInt(w.fd, unix.SOL_SOCKET, forced, bufferBytes) != nil {
-			_ = unix.SetsockoptInt(w.fd, unix.SOL_SOCKET, capped, bufferBytes)
-		}
-	}
-	return os.NewSyscallError("bind", unix.Bind(w.fd, sockaddr(a)))
-}
-
-func sockaddr(a netip.AddrPort) unix.Sockaddr {
-	if a.Addr().Is4() {
-		return &unix.SockaddrInet4{Port: int(a.Port()), Addr: a.Addr().As4()}
-	}
-	return &unix.SockaddrInet6{Port: int(a.Port()), Addr: a.Addr().As16(), ZoneId: zoneID(a.Addr())}
-}
-
-// zoneID is the interface of a link-local address, 0 if it has none.
-func zoneID(a netip.Addr) uint32 {
-	if a.Zone() == "" {
-		return 0
-	}
-	if i, err := net.InterfaceByName(a.Zone()); err == nil {
-		return uint32(i.Index)
-	}
-	return 0
 }
 
 // arrange points the message headers at their buffers, once.
@@ -184,7 +93,9 @@ func (w *udpWorker) serve(r *resolver.Resolver) {
 			if n <= 0 || w.in.headers[0].size == 0 {
 				return
 			}
-			last++
+			if last++; w.shared {
+				last = maxLastBatches
+			}
 		}
 		now, replies := time.Now(), 0
 		for i := range n {
@@ -360,10 +271,13 @@ type messages1 struct {
 }
 
 // stop wakes the worker's reader for good: the queries already in the socket's
-// buffer are read, then nothing more.
+// buffer are read, then nothing more. The reader of a shared socket ends by
+// itself, within sharedPause.
 func (w *udpWorker) stop() {
 	w.stopped.Store(true)
-	_ = unix.Shutdown(w.fd, unix.SHUT_RD) // ENOTCONN, but it wakes the reader
+	if !w.shared {
+		_ = unix.Shutdown(w.fd, unix.SHUT_RD) // ENOTCONN, but it wakes the reader
+	}
 }
 
 func (w *udpWorker) close() error {

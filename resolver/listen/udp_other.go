@@ -28,6 +28,11 @@ func openUDP(a netip.AddrPort, _, number int) ([]*udpWorker, error) {
 	return []*udpWorker{{conn: conn, number: number}}, nil
 }
 
+// adoptUDP makes a worker of a socket that is bound already.
+func adoptUDP(conn *net.UDPConn, _ netip.AddrPort, number int) (*udpWorker, error) {
+	return &udpWorker{conn: conn, number: number}, nil
+}
+
 // serve answers until the worker is stopped.
 func (w *udpWorker) serve(r *resolver.Resolver) {
 	var q resolver.Query

@@ -184,12 +184,27 @@ func (s *server) reload(want string) {
 	s.t.Helper()
 	before := s.metric(`bailiff_orders_reloads_total{result="` + want + `"}`)
 	s.signal(syscall.SIGHUP)
-	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
+	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
 		if s.metric(`bailiff_orders_reloads_total{result="`+want+`"}`) != before {
 			return
 		}
 	}
 	s.t.Fatalf("no reload that was %s:\n%s", want, s.log)
+}
+
+// rejects sends SIGHUP and returns what the log says of a reload that is
+// rejected.
+func (s *server) rejects() (said string) {
+	s.t.Helper()
+	before := len(s.log.String())
+	s.reload("rejected")
+	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
+		if said = s.log.String()[before:]; strings.Contains(said, "orders rejected") {
+			return said
+		}
+	}
+	s.t.Fatalf("the log does not tell of the reload:\n%s", s.log)
+	return ""
 }
 
 // page returns a page of the metrics listener and its status.

@@ -4,6 +4,7 @@ import (
 	"net/netip"
 
 	"bailiff/policy/name"
+	"bailiff/policy/order"
 )
 
 // Excepting appends to orders those with an exception that stands for n, for
@@ -47,4 +48,27 @@ func (p *Program) Orders() []*Order {
 		return nil
 	}
 	return p.orders
+}
+
+// Hides reports whether a name rule of a hidden order stands at n or above,
+// whatever its dates, clients, way of matching and exceptions: whoever asked, n
+// would tell its name.
+func (s *Snapshot) Hides(n *name.Buffer) (hides bool) {
+	for i := range s.layers {
+		l := s.program.layers[i]
+		look := func(_ int, set uint32) {
+			for _, number := range l.sets[set] {
+				b := l.bindings[number]
+				rank := l.ranks[b.order]
+				hides = hides || rank != gone && !b.except && s.program.orders[rank].Publicity == order.Hidden
+			}
+		}
+		l.table.walk(n, look)
+		for label := range n.Labels() - 1 {
+			if set, ok := l.labelSet(n, label); ok {
+				look(label, set)
+			}
+		}
+	}
+	return hides
 }
