@@ -1,8 +1,9 @@
 #!/bin/sh
 # Installs, on Debian and as root, the real programs that the tests run: dig,
 # unbound, nsd, BIND, PowerDNS Recursor, Knot Resolver and promtool, what tests the
-# packages (systemd-analyze, debootstrap, rpm), ICU for Python, and a C compiler for
-# the race detector. Elsewhere it says what is missing; the tests skip that.
+# packages (systemd-analyze, debootstrap, rpm), Chromium and pdftotext, ICU for Python,
+# and a C compiler for the race detector. Elsewhere it says what is missing; the tests
+# skip that.
 set -eu
 . "$(dirname "$0")/debian-packages.sh"
 
@@ -18,6 +19,8 @@ missing() {
 	command -v systemd-analyze >/dev/null || echo systemd
 	command -v debootstrap >/dev/null || echo debootstrap
 	command -v rpm >/dev/null || echo rpm
+	command -v chromium >/dev/null || echo chromium
+	command -v pdftotext >/dev/null || echo poppler-utils
 	/usr/bin/python3 -c 'import icu' 2>/dev/null || echo python3-icu
 	command -v cc >/dev/null || echo gcc libc6-dev
 	[ -e /etc/ssl/certs/ca-certificates.crt ] || echo ca-certificates

@@ -50,7 +50,11 @@ func Listen(address netip.AddrPort, c *Collector, log *slog.Logger) (*Server, er
 			return nil, fmt.Errorf("metrics: %w", err)
 		}
 	}
-	l, err := net.ListenTCP("tcp", net.TCPAddrFromAddrPort(address))
+	network := "tcp6" // [::] leaves 0.0.0.0 alone, and the other way round
+	if address.Addr().Is4() {
+		network = "tcp4"
+	}
+	l, err := net.ListenTCP(network, net.TCPAddrFromAddrPort(address))
 	if err != nil {
 		return nil, fmt.Errorf("metrics: listen on %s: %w", address, err)
 	}

@@ -60,12 +60,13 @@ func (r refRule) closeness(q string) int {
 	return 0
 }
 
-// anyTLD: the label under every public suffix, and what is below that.
+// anyTLD: the label under every public suffix, where that makes none itself, and
+// what is below that.
 func (r refRule) anyTLD(q string) (closest int) {
 	labels := strings.Split(q, ".")
 	for i, l := range labels[:len(labels)-1] {
 		rest := strings.Join(labels[i+1:], ".")
-		if suffix, _ := publicsuffix.PublicSuffix(rest); l == r.label && suffix == rest {
+		if suffix, _ := publicsuffix.PublicSuffix(l + "." + rest); l == r.label && suffix == rest {
 			closest = max(closest, 2*(len(labels)-i))
 		}
 	}

@@ -229,7 +229,7 @@ func (r *Resolver) decide(q *Query, o *outcome) []byte {
 	if cached == nil || !cached.fresh(now) {
 		return r.ask(q, law, cached)
 	}
-	if law.HoldsServers() && !cached.knowsServers(now) {
+	if law.HoldsServers() && !cached.knowsServers(law, now) {
 		return r.askServers(q, law, cached)
 	}
 	if r.prefetch && cached.ageing(now) {

@@ -27,15 +27,16 @@ const (
 // servers are the name servers of the zones that a truth's QNAME and targets
 // lie in. Immutable.
 type servers struct {
-	names     [][]byte // canonical wire format
-	addresses []netip.Addr
-	until     time.Duration // on the resolver's clock
+	names         [][]byte // canonical wire format
+	addresses     []netip.Addr
+	withAddresses bool          // these were asked for
+	until         time.Duration // on the resolver's clock
 }
 
 // knowsServers reports whether the truth's name servers need no asking.
-func (t *truth) knowsServers(now time.Duration) bool {
+func (t *truth) knowsServers(law *policy.Snapshot, now time.Duration) bool {
 	s := t.servers.Load()
-	return s != nil && now < s.until
+	return s != nil && now < s.until && (s.withAddresses || !law.HoldsServerAddresses())
 }
 
 // askServers makes q wait until the name servers of a cached truth are known.
@@ -69,7 +70,8 @@ func (r *Resolver) learnServers(q *Query, t *truth) {
 			r.panicked(cause)
 		}
 	}()
-	s := serverSearch{r: r, ctx: ctx, left: serversQuestions, withAddresses: r.policy.Load().HoldsServerAddresses()}
+	s := serverSearch{r: r, ctx: ctx, left: serversQuestions}
+	s.found.withAddresses = r.policy.Load().HoldsServerAddresses()
 	s.zoneOf(name.Name(q.name.Wire()))
 	for i := range t.links {
 		if l := &t.links[i]; l.kind == linkChain {
@@ -86,13 +88,12 @@ func (r *Resolver) learnServers(q *Query, t *truth) {
 
 // serverSearch is the search for one query.
 type serverSearch struct {
-	r             *Resolver
-	ctx           context.Context
-	left          int // questions
-	withAddresses bool
-	failed        bool
-	seen          []name.Name // apexes
-	found         servers
+	r      *Resolver
+	ctx    context.Context
+	left   int // questions
+	failed bool
+	seen   []name.Name // apexes
+	found  servers
 }
 
 // zoneOf adds the servers of the zone that n lies in. The response to NS at n
@@ -139,7 +140,7 @@ func (s *serverSearch) server(n name.Name) {
 		return
 	}
 	s.found.names = append(s.found.names, []byte(n))
-	if !s.withAddresses {
+	if !s.found.withAddresses {
 		return
 	}
 	for _, qtype := range []uint16{dns.TypeA, dns.TypeAAAA} {

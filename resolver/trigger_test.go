@@ -231,6 +231,17 @@ func TestRespond_nameServersAreAskedForOncePerZone(t *testing.T) {
 	}
 }
 
+func TestRespond_aRuleOnServersAddressesReachesServersLearntByName(t *testing.T) {
+	w := newWorld(t, "id: o\nauthority: Court\nrules: [{nameserver: other.test}]\n", triggerZone...)
+	if got := w.ask(t, question("www.hosted.test", dns.TypeA)); got.Rcode != dns.RcodeSuccess {
+		t.Fatalf("got %s, want the truth", dns.RcodeToString[got.Rcode])
+	}
+	w.reload(t, "id: o\nauthority: Court\nrules: [{nameserver_address: 198.51.100.53}]\n")
+	if got := w.ask(t, question("www.hosted.test", dns.TypeA)); got.Rcode != dns.RcodeNameError {
+		t.Errorf("got %s, want NXDOMAIN", dns.RcodeToString[got.Rcode])
+	}
+}
+
 func TestRespond_nameServersThatCannotBeLearntBlockNobody(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, noOrder, "free.test. 300 IN A 198.51.100.1")

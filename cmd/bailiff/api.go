@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/netip"
-	"time"
 
 	"bailiff/metrics"
 	"bailiff/metrics/journal"
@@ -23,24 +22,29 @@ type api struct {
 	journal   *journal.Writer // nil: none is kept
 	state     string          // folder of the journal; empty: none
 	metrics   netip.AddrPort
-	started   time.Time
 }
 
 // apiBase is where the paths of the API begin.
 const apiBase = "/api/v1/"
 
-// handler is the API as deploy/openapi.yaml describes it; a test compares them.
+// routes are the paths of the API. deploy/openapi.yaml describes them; a test
+// compares.
+func (a *api) routes() map[string]http.HandlerFunc {
+	return map[string]http.HandlerFunc{
+		apiBase + "status":       a.serveStatus,
+		apiBase + "orders":       a.serveOrders,
+		apiBase + "orders/{id}":  a.serveOrder,
+		apiBase + "explain":      a.serveExplain,
+		apiBase + "journal/head": a.serveJournalHead,
+		sketchPath:               sketchHandler(a.resolver.Sketch()).ServeHTTP,
+	}
+}
+
+// handler serves the routes, to GET and HEAD.
 func (a *api) handler() http.Handler {
 	mux := http.NewServeMux()
-	for path, answer := range map[string]http.HandlerFunc{
-		"status":       a.serveStatus,
-		"orders":       a.serveOrders,
-		"orders/{id}":  a.serveOrder,
-		"explain":      a.serveExplain,
-		"journal/head": a.serveJournalHead,
-		"sketch":       sketchHandler(a.resolver.Sketch()).ServeHTTP,
-	} {
-		mux.HandleFunc("GET "+apiBase+path, answer)
+	for path, serve := range a.routes() {
+		mux.HandleFunc("GET "+path, serve)
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Cache-Control", "no-store")

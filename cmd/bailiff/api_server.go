@@ -72,7 +72,11 @@ func (s *apiServer) openTCP(c *apiConfig, handler http.Handler, log *slog.Logger
 	if err != nil {
 		return err
 	}
-	l, err := net.ListenTCP("tcp", net.TCPAddrFromAddrPort(c.listen))
+	network := "tcp6" // [::] leaves 0.0.0.0 alone, and the other way round
+	if c.listen.Addr().Is4() {
+		network = "tcp4"
+	}
+	l, err := net.ListenTCP(network, net.TCPAddrFromAddrPort(c.listen))
 	if err != nil {
 		return fmt.Errorf("api: listen on %s: %w", c.listen, err)
 	}
@@ -94,8 +98,8 @@ func (s *apiServer) openTCP(c *apiConfig, handler http.Handler, log *slog.Logger
 // openSocket opens the socket for this user alone. One that a dead server left
 // behind is replaced.
 func (s *apiServer) openSocket(path string, handler http.Handler, log *slog.Logger) error {
-	if conn, err := net.DialTimeout("unix", path, time.Second); err == nil {
-		_ = conn.Close()
+	if conn, err := (&net.Dialer{Timeout: time.Second}).DialContext(context.Background(), "unix", path); err == nil {
+		conn.Close()
 		return problem.Problem{File: path, Text: "is the socket of a server that is running", Remedy: "stop that one, or give each its own state"}
 	}
 	if info, err := os.Lstat(path); err == nil && info.Mode()&fs.ModeSocket == 0 {

@@ -97,7 +97,7 @@ func (a *api) serveStatus(w http.ResponseWriter, _ *http.Request) { sendJSON(w, 
 func (a *api) status(now time.Time) *status {
 	law := a.keeper.law.Load()
 	s := &status{
-		Now: now, Since: a.started, Generation: law.Generation, Wrong: []string{}, Reload: a.reload(), Orders: summarise(law.Orders()),
+		Now: now, Since: a.meter.started, Generation: law.Generation, Wrong: []string{}, Reload: a.reload(), Orders: summarise(law.Orders()),
 		Queries: a.queries(now), Cache: a.cache(), Upstreams: []upstreamStatus{}, Listen: a.listeners.Addresses(), Metrics: a.metrics,
 	}
 	s.Version, s.Commit = buildVersion()
@@ -182,6 +182,7 @@ const (
 
 // meter remembers the totals of the last minute. Safe for concurrent use.
 type meter struct {
+	started time.Time
 	mu      sync.Mutex
 	samples []sample // the oldest first; never empty
 }
@@ -191,7 +192,7 @@ type sample struct {
 	at time.Time
 }
 
-func newMeter(now time.Time) *meter { return &meter{samples: []sample{{at: now}}} }
+func newMeter(now time.Time) *meter { return &meter{started: now, samples: []sample{{at: now}}} }
 
 func (m *meter) oldest() sample {
 	m.mu.Lock()

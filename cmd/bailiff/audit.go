@@ -23,6 +23,7 @@ type audit struct {
 	archive *archiver
 	law     *policy.Store
 	log     *slog.Logger
+	state   string // folder
 	config  configSummary
 
 	mu      sync.Mutex // guards what follows
@@ -33,17 +34,20 @@ type audit struct {
 	orders  map[string]*auditOrder // in the journal and not lifted, by id
 	waiting []firstAnswer          // for their first answer
 	matches matchCounts
+	keepAt  uint64 // written entries at which history is kept again
+	keeping bool   // it is being written
 	stop    func() // ends watch
 }
 
-// auditOrder is what the journal says of an order.
+// auditOrder is what the journal says of an order; see history.
 type auditOrder struct {
-	digest   string // of what it says
-	revision uint64
-	record   *orderRecord         // nil: an earlier process had it, and archived has it
-	archived recordPlace          // of the record; zero: nowhere
-	state    journal.Event        // pending, in-force or lapsed; empty: not told yet
-	firsts   map[string]time.Time // first answers, by notice; "": the order's own
+	Digest   string // of what it says
+	Revision uint64
+	Archived recordPlace          // of its record; zero: nowhere
+	State    journal.Event        // pending, in-force or lapsed; empty: not told yet
+	Firsts   map[string]time.Time // first answers, by notice; "": the order's own
+
+	record *orderRecord // nil: an earlier process had it; recall brings it back
 }
 
 // reading is what the audit takes down of a load before it is compiled.
@@ -70,9 +74,10 @@ func openAudit(cfg *config, law *policy.Store, log *slog.Logger) (*audit, error)
 		folder = "/" // the paths are absolute, or nothing would have been found
 	}
 	a := &audit{
-		journal: w, law: law, log: log, config: summariseConfig(cfg, history.config), orders: history.orders,
+		journal: w, law: law, log: log, state: cfg.state, config: summariseConfig(cfg, history.Config), orders: history.Orders,
 		load: journal.Load{Folder: folder, Paths: cfg.orders, NoticeIPv4: cfg.notice.IPv4, NoticeIPv6: cfg.notice.IPv6},
 	}
+	a.keepAt = keepHistoryEvery - min(history.entries, keepHistoryEvery)
 	a.archive = newArchiver(w, log)
 	a.stop = a.watch()
 	return a, nil
@@ -108,6 +113,7 @@ func (a *audit) loaded(r *reading, overrides []guard.Use, problems *problem.List
 	a.archive.add(read, r.content)
 	loaded := map[string]*policy.Order{}
 	places := a.archiveRecords(r)
+	a.recall(r)
 	for _, o := range t.law.Orders() {
 		loaded[o.ID] = o
 		a.tellOrder(t, o, r.records[o.ID], places[o.ID])
@@ -115,7 +121,7 @@ func (a *audit) loaded(r *reading, overrides []guard.Use, problems *problem.List
 	a.followMatches(t)
 	for _, id := range slices.Sorted(maps.Keys(a.orders)) {
 		if loaded[id] == nil {
-			a.tell(t, journal.Entry{Event: journal.Lifted, Order: id, Revision: a.orders[id].revision})
+			a.tell(t, journal.Entry{Event: journal.Lifted, Order: id, Revision: a.orders[id].Revision})
 			delete(a.orders, id)
 		}
 	}
@@ -200,8 +206,8 @@ func (a *audit) advanced(now time.Time) {
 func (a *audit) tellStates(t telling) {
 	for _, o := range t.law.Orders() {
 		known, state := a.orders[o.ID], stateEvent(o.State(t.now))
-		if known != nil && known.state != state {
-			known.state = state
+		if known != nil && known.State != state {
+			known.State = state
 			a.tell(t, journal.Entry{Event: state, Order: o.ID, Revision: o.Revision})
 		}
 	}
@@ -246,6 +252,10 @@ func (a *audit) close() {
 	a.closed = true
 	if err := a.journal.Close(); err != nil {
 		a.log.Error(err.Error())
+		return
+	}
+	if text := a.history(); text != nil {
+		a.writeHistory(text)
 	}
 }
 

@@ -120,12 +120,12 @@ func (a *audit) tellOrder(t telling, o *policy.Order, record *orderRecord, place
 		}
 		record = new(orderRecord) // a journal that is younger than what was compiled
 	}
-	next := &auditOrder{digest: record.Digest, revision: o.Revision, record: record, archived: place, firsts: map[string]time.Time{}}
+	next := &auditOrder{Digest: record.Digest, Revision: o.Revision, record: record, Archived: place, Firsts: map[string]time.Time{}}
 	a.orders[o.ID] = next
 	if known != nil {
-		next.state, next.firsts = known.state, known.firsts
-		if known.digest == next.digest {
-			next.archived = known.archived
+		next.State, next.Firsts = known.State, known.Firsts
+		if known.Digest == next.Digest {
+			next.Archived = known.Archived
 			return
 		}
 	}
@@ -137,11 +137,13 @@ func (a *audit) tellOrder(t telling, o *policy.Order, record *orderRecord, place
 		return
 	}
 	var changes []ruleChange
-	if was := a.recall(known); was != nil {
+	if was := known.record; was != nil && was.Digest != "" {
 		secret := record.Hidden || was.Hidden
 		changes = a.ruleChanges(was.Rules, record.Rules, secret)
 		detail.RulesChanged = new(len(changes))
 		detail.Before, detail.After = a.differing(was.Facts, record.Facts, secret)
+	} else {
+		detail.Says = a.told(facts(o.Order), o.Publicity == order.Hidden)
 	}
 	a.tell(t, journal.Entry{Event: journal.Changed, Order: o.ID, Revision: o.Revision, Detail: journal.Detail(detail)})
 	for _, c := range changes[:min(len(changes), maxRuleEntries)] {
@@ -151,7 +153,7 @@ func (a *audit) tellOrder(t telling, o *policy.Order, record *orderRecord, place
 
 // describe is what loaded and changed entries have in common.
 func (a *audit) describe(o *policy.Order, known *auditOrder) orderDetail {
-	d := orderDetail{Digest: known.digest, Archived: known.archived, File: o.Source.File, Line: o.Source.Line, SHA256: o.Source.SHA256, Rules: map[string]int{}, Notices: len(o.Notices)}
+	d := orderDetail{Digest: known.Digest, Archived: known.Archived, File: o.Source.File, Line: o.Source.Line, SHA256: o.Source.SHA256, Rules: map[string]int{}, Notices: len(o.Notices)}
 	for t, n := range o.RulesByTrigger() {
 		if n > 0 {
 			d.Rules[order.Trigger(t).String()] = n

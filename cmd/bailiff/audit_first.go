@@ -59,7 +59,7 @@ func (a *audit) await(o *policy.Order, notice string) {
 	if known == nil {
 		return
 	}
-	if at, told := known.firsts[notice]; told {
+	if at, told := known.Firsts[notice]; told {
 		o.RestoreFirstAnswer(notice, at)
 		return
 	}
@@ -81,7 +81,7 @@ func (a *audit) tellFirstAnswers() {
 		if since := f.since(); !since.IsZero() {
 			detail.DelaySeconds = max(0, at.Sub(since).Seconds())
 		}
-		a.orders[f.order.ID].firsts[f.notice] = at
+		a.orders[f.order.ID].Firsts[f.notice] = at
 		a.journal.Append(journal.Entry{
 			Time: at, Event: journal.FirstAnswer, Order: f.order.ID, Revision: f.order.Revision, Detail: journal.Detail(detail),
 		})
@@ -90,7 +90,7 @@ func (a *audit) tellFirstAnswers() {
 }
 
 // watch looks for first answers once a second, until the caller calls stop,
-// which looks a last time; and writes the matches of each day.
+// which looks a last time; and writes the matches of each day and the history.
 func (a *audit) watch() (stop func()) {
 	ended, done := make(chan struct{}), make(chan struct{})
 	go func() {
@@ -102,6 +102,7 @@ func (a *audit) watch() (stop func()) {
 			case <-seconds.C:
 				a.tellFirstAnswers()
 				a.tellMatchesDaily(wallClock())
+				a.keepHistory()
 			case <-ended:
 				a.tellFirstAnswers()
 				return

@@ -22,7 +22,7 @@ func (a *audit) archiveRecords(r *reading) map[string]recordPlace {
 	var lines bytes.Buffer
 	places := map[string]recordPlace{}
 	for _, id := range slices.Sorted(maps.Keys(r.records)) {
-		if known := a.orders[id]; known != nil && known.digest == r.records[id].Digest {
+		if known := a.orders[id]; known != nil && known.Digest == r.records[id].Digest {
 			continue
 		}
 		line, err := json.Marshal(r.records[id])
@@ -44,24 +44,35 @@ func (a *audit) archiveRecords(r *reading) map[string]recordPlace {
 	return places
 }
 
-// recall is the record of an order as it was told last; nil if it is gone.
-func (a *audit) recall(known *auditOrder) *orderRecord {
-	switch {
-	case known.digest != "" && known.record != nil:
-		return known.record
-	case known.archived.SHA256 == "":
-		return nil
+// recall reads from the archive what the orders that are new or changed said
+// when an earlier process told of them, each file of it once. What is gone stays
+// unknown.
+func (a *audit) recall(r *reading) {
+	wanted := map[string]map[int]*auditOrder{} // by file and line
+	for id, record := range r.records {
+		known := a.orders[id]
+		if known == nil || known.record != nil || known.Archived.SHA256 == "" || known.Digest == record.Digest {
+			continue
+		}
+		at := known.Archived
+		if wanted[at.SHA256] == nil {
+			wanted[at.SHA256] = map[int]*auditOrder{}
+		}
+		wanted[at.SHA256][at.Line] = known
 	}
-	text, err := a.journal.Kept(known.archived.SHA256)
-	if err != nil {
-		a.log.Warn("journal: what an order said before is not known", "cause", err)
-		return nil
-	}
-	number, record := 0, new(orderRecord)
-	for line := range bytes.Lines(text) {
-		if number++; number == known.archived.Line && json.Unmarshal(line, record) == nil {
-			return record
+	for file, orders := range wanted {
+		text, err := a.journal.Kept(file)
+		if err != nil {
+			a.log.Warn("journal: what orders said before is not known", "orders", len(orders), "cause", err)
+			continue
+		}
+		number := 0
+		for line := range bytes.Lines(text) {
+			number++
+			record := new(orderRecord)
+			if known := orders[number]; known != nil && json.Unmarshal(line, record) == nil {
+				known.record = record
+			}
 		}
 	}
-	return nil
 }

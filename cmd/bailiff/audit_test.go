@@ -249,3 +249,33 @@ func TestOpenAudit_withoutStateThereIsNoJournal(t *testing.T) {
 	a.advanced(time.Now()) // nothing happens
 	a.close()
 }
+
+func TestAudit_aRestartComparesManyOrdersInTheTimeOfTheirLoad(t *testing.T) {
+	folder, state := t.TempDir(), filepath.Join(t.TempDir(), "state")
+	const orders = 2000
+	start := func(revision int) (*audited, time.Duration) {
+		var text strings.Builder
+		for i := range orders {
+			fmt.Fprintf(&text, "---\nid: o%d\nrevision: %d\nauthority: Test\nblock: [n%d.example, m%d-%d.example]\n", i, revision, i, i, revision)
+		}
+		write(t, filepath.Join(folder, "orders.yaml"), text.String())
+		began := time.Now()
+		a := startAudited(t, folder, state)
+		return a, time.Since(began)
+	}
+	a, first := start(1)
+	a.audit.close()
+	a, second := start(2)
+	if limit := max(10*first, 10*time.Second); second > limit {
+		t.Errorf("the second start took %v, the first %v", second, first)
+	}
+	compared := 0
+	for _, e := range a.entries(t) {
+		if e.Rule == "block" && strings.Contains(string(e.Detail), `"removed":["m`) {
+			compared++
+		}
+	}
+	if compared != orders {
+		t.Errorf("got %d orders compared with what they said before, want %d", compared, orders)
+	}
+}

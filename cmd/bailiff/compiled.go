@@ -107,6 +107,18 @@ func (s *compiledStore) restore() (program *policy.Program, set *order.Set, pass
 	return program, set, string(index.Passed)
 }
 
+// forget makes what was kept of no use. It must come before something else is in
+// force and in the journal: a process that ends before keep would leave behind
+// what the journal says is past.
+func (s *compiledStore) forget() {
+	if s == nil {
+		return
+	}
+	if err := os.Remove(filepath.Join(s.folder, indexFile)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		s.log.Warn("what was compiled could not be removed", "cause", err)
+	}
+}
+
 func (s *compiledStore) readIndex() (index compiledIndex, err error) {
 	data, err := os.ReadFile(filepath.Join(s.folder, indexFile))
 	if err != nil {

@@ -120,6 +120,9 @@ func TestCompiled_whatIsOfNoUseIsCompiledAnew(t *testing.T) {
 			write(t, file, "example.org\n")
 			c.protected = guard.Config{NameFiles: []string{file}}
 		}, false},
+		{"other protected names", func(c *config) { c.protected.Names = []name.Name{name.MustParse("example.org")} }, false},
+		{"other protected prefixes", func(c *config) { c.protected.Prefixes = []netip.Prefix{netip.MustParsePrefix("198.51.100.0/24")} }, false},
+		{"another address of its own", func(c *config) { c.listen = []netip.AddrPort{netip.MustParseAddrPort("192.0.2.53:53")} }, false},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
@@ -137,6 +140,20 @@ func TestCompiled_whatIsOfNoUseIsCompiledAnew(t *testing.T) {
 				t.Errorf("the start after that reads %d orders again, want none", len(k.set.Orders))
 			}
 		})
+	}
+}
+
+func TestCompiled_whatALoadMadeOutOfDateIsNotTakenOver(t *testing.T) {
+	cfg, folder := twoOrders(t)
+	was := "id: a\nrevision: 2\nauthority: Test\nblock: [a.example]\n"
+	k, _ := restarted(t, cfg)
+	write(t, filepath.Join(folder, "a.yaml"), was+"title: later\n")
+	if _, problems := k.load(); problems.Refused() {
+		t.Fatal(problems.Sorted())
+	}
+	write(t, filepath.Join(folder, "a.yaml"), was) // and the process ends before it keeps anything
+	if k, _ := restarted(t, cfg); len(k.set.Orders) != 2 {
+		t.Errorf("got %d orders read, want 2: the journal says that what is kept was replaced", len(k.set.Orders))
 	}
 }
 

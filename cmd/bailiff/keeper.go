@@ -81,6 +81,7 @@ func (k *keeper) load() (changes, *problem.List) {
 		k.audit.rejected(problems, started)
 		return changes{}, problems
 	}
+	k.compiled.forget()
 	k.law.Install(compiled, time.Now())
 	set.Forget()
 	k.set, k.passed = set, guarding.Digest()

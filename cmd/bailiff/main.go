@@ -59,7 +59,7 @@ func rootCommand() *cobra.Command {
 		},
 	}
 	root.AddCommand(newServeCommand(), newCheckCommand(), newExplainCommand(),
-		newImportCommand(), newExportCommand(), newCandidatesCommand(), newNoticeCommand(), newJournalCommand(), newStatusCommand(), newProbeCommand(), newVersionCommand(), newManualCommand())
+		newImportCommand(), newExportCommand(), newCandidatesCommand(), newNoticeCommand(), newJournalCommand(), newReportCommand(), newStatusCommand(), newProbeCommand(), newVersionCommand(), newManualCommand())
 	return root
 }
 

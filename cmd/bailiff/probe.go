@@ -59,6 +59,9 @@ names, orders in observe mode, and orders for clients other than this machine. W
 --free FILE, names that must not be blocked are asked for too, one a line; the server
 resolves them.
 
+Give --config as the server has it: it holds the notice addresses. The probe counts as
+any client does, in the metrics and as the first answer under an order.
+
 The exit code is 0 if every answer is as the orders say, 1 if not.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {

@@ -82,7 +82,6 @@ without --orders, puts its example orders in force.`,
 
 // run serves until a signal ends it.
 func (s *serveCommand) run(stderr io.Writer) error {
-	started := time.Now()
 	terminated, hangups := catchSignals()
 	cfg, err := s.settle()
 	if err != nil {
@@ -128,10 +127,8 @@ func (s *serveCommand) run(stderr io.Writer) error {
 	if err != nil {
 		return failed(errors.Join(withRemedy(err), dns.Shutdown(terminated)))
 	}
-	facts := &api{
-		keeper: orders, counters: counters, meter: newMeter(started), resolver: answering, listeners: dns,
-		journal: audit.writer(), state: cfg.state, metrics: pages.Address(), started: started,
-	}
+	meter := newMeter(time.Now())
+	facts := &api{keeper: orders, counters: counters, meter: meter, resolver: answering, listeners: dns, journal: audit.writer(), state: cfg.state, metrics: pages.Address()}
 	control, err := listenAPI(cfg, facts.handler(), log)
 	if err != nil {
 		return failed(errors.Join(withRemedy(err), dns.Shutdown(terminated), pages.Shutdown(terminated)))
@@ -143,7 +140,7 @@ func (s *serveCommand) run(stderr io.Writer) error {
 	pages.Ready()
 	log.Info("ready", "listen", joined(dns.Addresses()), "metrics", pages.Address().String(),
 		"orders", len(law.Load().Orders()), "rules", orders.rules(), "generation", law.Load().Generation, "version", v, "api", strings.Join(control.Addresses(), ","))
-	go facts.meter.follow(terminated, counters)
+	go meter.follow(terminated, counters)
 	go orders.reloadOn(hangups)
 	go orders.followClock(terminated)
 	supervisor{orders}.ready()

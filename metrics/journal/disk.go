@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 
 	"bailiff/policy/problem"
@@ -51,10 +52,24 @@ func writeWhole(path string, mode os.FileMode, text []byte) error {
 	})
 }
 
+// draftFiles is what the names of files begin with that are not whole yet.
+const draftFiles = ".new-"
+
+// removeDrafts removes what a server left behind that was killed while it wrote.
+// The caller holds the lock of the state folder.
+func removeDrafts(folder string) {
+	entries, _ := os.ReadDir(folder) // none: there is nothing to remove
+	for _, e := range entries {
+		if strings.HasPrefix(e.Name(), draftFiles) {
+			_ = os.Remove(filepath.Join(folder, e.Name()))
+		}
+	}
+}
+
 // replace writes a file beside path and renames it over path once it is on the
 // disk.
 func replace(path string, mode os.FileMode, write func(*os.File) error) error {
-	f, err := os.CreateTemp(filepath.Dir(path), ".new-*")
+	f, err := os.CreateTemp(filepath.Dir(path), draftFiles+"*")
 	if err != nil {
 		return err
 	}

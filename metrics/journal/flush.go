@@ -47,8 +47,19 @@ func (w *Writer) flush() {
 	switch {
 	case err != nil:
 		w.fail(err)
+		return
 	case w.failing.Swap(false):
 		w.log.Info("journal: is written again")
+	}
+	w.settle()
+}
+
+// settle notes the end of the chain, if nothing has come meanwhile.
+func (w *Writer) settle() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if len(w.queue) == 0 {
+		w.end = KeptHead{w.live.seq, w.live.hash}
 	}
 }
 

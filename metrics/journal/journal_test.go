@@ -2,6 +2,7 @@ package journal
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -301,5 +302,72 @@ func TestVerify_countsAClockThatWasSetBack(t *testing.T) {
 	closeTest(t, w)
 	if report := wantWhole(t, folder); report.Backwards != 1 {
 		t.Errorf("got %d entries before their time, want 1", report.Backwards)
+	}
+}
+
+func TestReadAfter_isWhatReadYieldsBehindTheEntry(t *testing.T) {
+	for _, limit := range []int64{1 << 20, 1000, 1} {
+		folder := written(t, 20, limit)
+		all := read(t, folder)
+		for i := range len(all) - 1 {
+			var got []Entry
+			for e, err := range ReadAfter(folder, KeptHead{all[i].Seq, all[i+1].Prev}) {
+				if err != nil {
+					t.Fatal(err)
+				}
+				got = append(got, e)
+			}
+			if len(got) != len(all)-i-1 || got[0].Prev != all[i+1].Prev {
+				t.Fatalf("files of %d octets: got %d entries behind entry %d of %d", limit, len(got), i+1, len(all))
+			}
+		}
+	}
+}
+
+func TestReadAfter_anEntryThatIsNotThereYieldsTheErrorAlone(t *testing.T) {
+	folder := written(t, 20, 1000)
+	first := hashOf([]byte("another"))
+	for _, mark := range []KeptHead{{1, first}, {20, first}, {9999, first}, {}} {
+		n := 0
+		for _, err := range ReadAfter(folder, mark) {
+			if n++; !errors.Is(err, ErrNoEntry) {
+				t.Errorf("%v: got error %v", mark, err)
+			}
+		}
+		if n != 1 {
+			t.Errorf("%v: got %d values, want 1", mark, n)
+		}
+	}
+}
+
+func TestWriter_theEndIsToldOnceEverythingIsOnTheDisk(t *testing.T) {
+	folder := t.TempDir()
+	w := openTest(t, folder, 1<<20)
+	w.Append(Entry{Event: Loaded, Order: "a"})
+	closeTest(t, w)
+	report := wantWhole(t, folder)
+	if end, ok := w.End(); !ok || end.Seq != report.Entries {
+		t.Errorf("got %v, %v; want entry %d", end, ok, report.Entries)
+	}
+	w.Append(Entry{Event: Loaded, Order: "b"})
+	if end, ok := w.End(); ok {
+		t.Errorf("got %v while an entry waits", end)
+	}
+}
+
+func TestOpen_removesWhatAKilledServerHadNotFinished(t *testing.T) {
+	folder := written(t, 1, 1<<20)
+	for _, sub := range []string{folder, filepath.Join(folder, "archive")} {
+		if err := os.MkdirAll(sub, modeFolder); err != nil {
+			t.Fatal(err)
+		}
+		draft := filepath.Join(sub, ".new-123")
+		if err := os.WriteFile(draft, nil, modePrivate); err != nil {
+			t.Fatal(err)
+		}
+		closeTest(t, openTest(t, folder, 1<<20))
+		if _, err := os.Stat(draft); err == nil {
+			t.Errorf("%s is still there", draft)
+		}
 	}
 }

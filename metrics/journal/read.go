@@ -2,6 +2,7 @@ package journal
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -49,6 +50,50 @@ func Read(folder string) iter.Seq2[Entry, error] {
 	}
 }
 
+// ErrNoEntry is the error of ReadAfter.
+var ErrNoEntry = errors.New("the journal does not hold that entry")
+
+// ReadAfter is Read from behind the entry with the seq and hash of mark, without
+// parsing what stands before. Where that entry is not, it yields ErrNoEntry and
+// nothing else.
+func ReadAfter(folder string, mark KeptHead) iter.Seq2[Entry, error] {
+	return func(yield func(Entry, error) bool) {
+		found, start := false, fmt.Appendf(nil, `{"seq":%d,`, mark.Seq)
+		for l, err := range linesAfter(folder, nameBefore(folder, mark.Seq)) {
+			var e Entry
+			switch {
+			case !found:
+				found = err == nil && bytes.HasPrefix(l.text, start) && hashOf(l.text) == mark.Hash
+				continue
+			case err == nil && l.torn:
+				continue
+			case err == nil:
+				e, err = l.entry()
+			}
+			if !yield(e, err) {
+				return
+			}
+		}
+		if !found {
+			yield(Entry{}, ErrNoEntry)
+		}
+	}
+}
+
+// nameBefore is the name of the file before the one with the entry seq, "" if
+// there is none.
+func nameBefore(folder string, seq uint64) string {
+	names, err := rotated(folder)
+	after, found := slices.BinarySearch(names, rotatedName(seq))
+	if found {
+		after++
+	}
+	if err != nil || after < 2 {
+		return ""
+	}
+	return names[after-2]
+}
+
 // damageRemedy is what to do about a line that no server wrote.
 const damageRemedy = "compare with a copy; bailiff journal verify tells how far the chain holds"
 
@@ -74,9 +119,12 @@ func (l line) problem(err error) problem.Problem {
 }
 
 // lines yields every line of every file. Errors are as those of Read.
-func lines(folder string) iter.Seq2[line, error] {
+func lines(folder string) iter.Seq2[line, error] { return linesAfter(folder, "") }
+
+// linesAfter yields those of the files behind the one named last.
+func linesAfter(folder, last string) iter.Seq2[line, error] {
 	return func(yield func(line, error) bool) {
-		for last := ""; last != liveFile; {
+		for last := last; last != liveFile; {
 			f, err := openAfter(folder, last)
 			switch {
 			case err != nil:

@@ -37,8 +37,9 @@ type Writer struct {
 	mu     sync.Mutex // guards what follows
 	room   int        // octets that may wait
 	queue  []Entry
-	octets int     // of queue, and of what run took from it
-	lost   Missing // as far as it is about lost entries
+	octets int      // of queue, and of what run took from it
+	end    KeptHead // the last entry of the chain, once all is on the disk; zero until then
+	lost   Missing  // as far as it is about lost entries
 
 	wake, closing, done chan struct{}
 
@@ -69,6 +70,8 @@ func open(folder string, log *slog.Logger, l *live) (*Writer, error) {
 	if err != nil {
 		return nil, err
 	}
+	removeDrafts(folder)
+	removeDrafts(archiveOf(folder).folder)
 	w := &Writer{
 		folder: folder, lock: lock, log: log, live: l, headEvery: HeadEvery, room: maxWaiting,
 		wake: make(chan struct{}, 1), closing: make(chan struct{}), done: make(chan struct{}),
@@ -110,6 +113,7 @@ func (w *Writer) Append(e Entry) {
 	e.Time = e.Time.UTC().Round(0)
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	w.end = KeptHead{}
 	size := entryOctets + len(e.Detail)
 	if size > maxLine || w.octets+size > w.room {
 		w.lose(e)
@@ -130,6 +134,14 @@ func (w *Writer) lose(e Entry) {
 	}
 	w.lost.To = e.Time
 	w.lostTotal.Add(1)
+}
+
+// End is the last entry of the chain. It reports false while entries wait for
+// the disk, and if there is none.
+func (w *Writer) End() (last KeptHead, ok bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.end, w.end.Seq > 0
 }
 
 // Digest stands for a name that must not be told: the same name has the same

@@ -42,8 +42,14 @@ type label struct {
 	Text string
 }
 
-// newChart draws the matches from first to last. Without a day there is no bar.
-func newChart(m Matches, first, last time.Time) chart {
+// newChart draws the matches from first on, to the last day that was counted.
+func newChart(m Matches, first time.Time) chart {
+	last := m.Until.Add(-1) // midnight: the day before
+	if n := len(m.Days); n > 0 {
+		if day, err := time.Parse(time.DateOnly, m.Days[n-1].Day); err == nil && day.After(last) {
+			last = day
+		}
+	}
 	u, days := series(m.Days, first, last)
 	c := chart{Unit: u}
 	var highest uint64
@@ -71,12 +77,12 @@ func newChart(m Matches, first, last time.Time) chart {
 	return c
 }
 
-// scaleStep is 1, 2 or 5 times a power of ten, such that at most five of them
-// reach highest.
+// scaleStep is 1, 2 or 5 times a power of ten, such that five of them reach
+// highest: at the latest 5e18, as a uint64 goes to 18e18.
 func scaleStep(highest uint64) uint64 {
 	for power := uint64(1); ; power *= 10 {
 		for _, step := range []uint64{power, 2 * power, 5 * power} {
-			if highest/step < 5 || power == 1e18 {
+			if highest/step < 5 {
 				return step
 			}
 		}

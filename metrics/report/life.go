@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"maps"
 	"regexp"
-	"slices"
 	"strings"
 	"time"
 
@@ -23,8 +22,9 @@ type life struct {
 	standing  []standing
 	firsts    map[string]time.Time // first answers by notice; "": the order's own
 	overrides []Override
-	refusals  []rejection // by the guard, at the last load that it refused
-	notices   int         // at last
+	overrode  map[Override]bool // those of overrides, whenever they were told: each version tells them anew
+	refusals  []refusal         // by the guard, at the last load that it refused
+	notices   int               // at last
 	days      map[string]*Day
 }
 
@@ -34,13 +34,22 @@ type standing struct {
 	event journal.Event
 }
 
+// refusal is what the guard refused, and why.
+type refusal struct {
+	at      time.Time
+	problem string
+}
+
 // version is an order as one load read it; lifted: it was not there.
 type version struct {
 	at                        time.Time
 	seq, generation, revision uint64
 	lifted                    bool
 	detail                    orderDetail
-	unknown                   bool // set by replay: the archive does not have it
+
+	// Set by replay.
+	unknown bool     // the archive does not have it
+	changes []Change // against the version before
 }
 
 // orderDetail is what the journal says of a version.
@@ -90,7 +99,7 @@ func (l *life) add(e journal.Entry) {
 			if n := len(l.refusals); n > 0 && !l.refusals[n-1].at.Equal(e.Time) {
 				l.refusals = nil
 			}
-			l.refusals = append(l.refusals, rejection{e.Time, d.Problem})
+			l.refusals = append(l.refusals, refusal{e.Time, d.Problem})
 		}
 	case journal.Matches:
 		l.match(e)
@@ -100,7 +109,7 @@ func (l *life) add(e journal.Entry) {
 // read takes a version; entries about single rules are passed over.
 func (l *life) read(e journal.Entry) {
 	v := version{at: e.Time, seq: e.Seq, generation: e.Generation, revision: e.Revision}
-	if json.Unmarshal(e.Detail, &v.detail) != nil || v.detail.Digest == "" {
+	if json.Unmarshal(e.Detail, &v.detail) != nil || e.Event == journal.Changed && v.detail.Digest == "" {
 		return
 	}
 	l.notices = v.detail.Notices
@@ -128,7 +137,9 @@ func (l *life) override(e journal.Entry) {
 		return
 	}
 	next := Override{At: second(e.Time), Guard: d.Guard, ApprovedBy: d.ApprovedBy, Approved: second(d.At), Reason: d.Reason, Lifts: d.Note}
-	if !slices.ContainsFunc(l.overrides, func(o Override) bool { o.At = next.At; return o == next }) { // each version tells it anew
+	same := next
+	if same.At = (time.Time{}); !l.overrode[same] {
+		l.overrode[same] = true
 		l.overrides = append(l.overrides, next)
 	}
 }
@@ -174,20 +185,10 @@ func (l *life) inForce() time.Time {
 
 // public is the version as documents tell it.
 func (v *version) public() Version {
-	p := Version{
-		At: second(v.at), Generation: v.generation, Entry: v.seq, Revision: v.revision, Lifted: v.lifted, Unknown: v.unknown,
+	return Version{
+		At: second(v.at), Generation: v.generation, Entry: v.seq, Revision: v.revision, Lifted: v.lifted, Unknown: v.unknown, Changes: v.changes,
 		File: v.detail.File, SHA256: v.detail.SHA256, Held: Held{v.detail.Rules, v.detail.Exceptions},
 	}
-	keys := map[string]bool{}
-	for _, texts := range []map[string]string{v.detail.Before, v.detail.After} {
-		for key := range texts {
-			keys[key] = true
-		}
-	}
-	for _, key := range slices.SortedFunc(maps.Keys(keys), cmp.Compare) {
-		p.Changes = append(p.Changes, Change{key, v.detail.Before[key], v.detail.After[key]})
-	}
-	return p
 }
 
 var blockPattern = regexp.MustCompile(`Block:([0-9hms]+)`)

@@ -98,6 +98,7 @@ type orderPage struct {
 	Chart      chart
 	Notices    int
 	NoticeSums DeadlineSums
+	Unknown    int // versions that are not in the archive
 	Files      []sourceFile
 
 	numbers map[string]int // of Files, from 1, by SHA-256
@@ -116,8 +117,13 @@ func (p *orderPage) addFile(path, digest string) {
 // WritePage writes the report as an HTML page, beside files that belong to it.
 func (o *Order) WritePage(w io.Writer, l *Language, beside []Beside) error {
 	p := &orderPage{
-		Order: o, page: newPage(o.Frame, beside), Public: o.Says.Publicity == "public", Chart: newChart(o.Matches, o.From, o.Matches.Until),
+		Order: o, page: newPage(o.Frame, beside), Public: o.Says.Publicity == "public", Chart: newChart(o.Matches, o.From),
 		Notices: len(o.Deadlines) - 1, NoticeSums: sums(o.Deadlines[1:]), numbers: map[string]int{},
+	}
+	for i := range o.Versions {
+		if o.Versions[i].Unknown {
+			p.Unknown++
+		}
 	}
 	for i := range o.Versions[:min(len(o.Versions), maxRowsShown)] {
 		p.addFile(o.Versions[i].File, o.Versions[i].SHA256)
@@ -125,6 +131,5 @@ func (o *Order) WritePage(w io.Writer, l *Language, beside []Beside) error {
 	for i := range o.Spans[:min(len(o.Spans), maxRowsShown)] {
 		p.addFile(o.Spans[i].File, o.Spans[i].SHA256)
 	}
-	p.addFile(o.Says.Document, o.Says.DocumentSHA256)
 	return writePage(w, "order", l, p)
 }

@@ -78,6 +78,9 @@ func NewReceipt(q Query, ticket string) (*Receipt, error) {
 	if err != nil {
 		return nil, err
 	}
+	if n := len(l.versions); n > 0 && l.versions[n-1].unknown {
+		return nil, problem.Problem{File: q.State, Value: q.ID, Text: "is an order whose last version is not in the archive", Remedy: "bring the archive back from a copy"}
+	}
 	t, ticket, err := ticketsOf(q.State, l, ticket)
 	if err != nil {
 		return nil, err
@@ -88,7 +91,7 @@ func NewReceipt(q Query, ticket string) (*Receipt, error) {
 	for _, item := range t.items {
 		receipt.add(b.look(item))
 	}
-	receipt.redact(l.publicity)
+	receipt.redact(told.publicity(l))
 	return receipt, nil
 }
 
@@ -148,7 +151,7 @@ type book struct {
 	spans    map[string]*Span // by bookKey; those in force before those that ended, of these the last
 	end      time.Time
 	life     *life
-	rejected rejection
+	rejected time.Time
 	state    string
 }
 
@@ -261,14 +264,14 @@ func (b *book) findPrefix(p netip.Prefix) (ended *Span) {
 func (b *book) explain(item *Item, canonical string) {
 	item.Reason = reasonAbsent
 	for _, r := range b.life.refusals {
-		if r.at.Equal(b.rejected.at) && strings.Contains(r.problem, ": "+canonical+": ") {
+		if r.at.Equal(b.rejected) && strings.Contains(r.problem, ": "+canonical+": ") {
 			item.Reason, item.Since, item.Detail = reasonGuard, second(r.at), r.problem
 			return
 		}
 	}
 	switch {
-	case !b.rejected.at.IsZero():
-		item.Reason, item.Since, item.Detail = reasonRejected, second(b.rejected.at), b.rejected.problem
+	case !b.rejected.IsZero():
+		item.Reason, item.Since = reasonRejected, second(b.rejected)
 	case b.state != string(journal.InForce):
 		item.Reason = reasonNotInForce
 	}

@@ -3,6 +3,7 @@ package report
 import (
 	"encoding/json"
 	"slices"
+	"strings"
 	"time"
 
 	"bailiff/metrics/journal"
@@ -15,8 +16,8 @@ type record struct {
 	alive         time.Time // the last entry of a server that had begun
 	turns         []turn    // by time
 	interruptions []Interruption
-	down          *Interruption // of them: the server has stopped and not begun again
-	rejected      rejection     // the last reload, if it was
+	down          *Interruption // where the server has stopped and not begun again; else nil
+	rejected      time.Time     // the last reload, if it was; else zero
 	stopped       time.Time     // the last stop
 	lives         map[string]*life
 }
@@ -26,12 +27,6 @@ type turn struct {
 	at         time.Time
 	generation uint64
 	entry      uint64
-}
-
-// rejection is a reload that was rejected, and why. The zero value is none.
-type rejection struct {
-	at      time.Time
-	problem string // one of them
 }
 
 // Interruption is a time for which the journal says less.
@@ -88,7 +83,7 @@ func readRecord(state string, to time.Time, id string) (*record, error) {
 func (r *record) life(id string) *life {
 	l := r.lives[id]
 	if l == nil {
-		l = &life{id: id, facts: map[string]string{}, firsts: map[string]time.Time{}, days: map[string]*Day{}}
+		l = &life{id: id, facts: map[string]string{}, firsts: map[string]time.Time{}, overrode: map[Override]bool{}, days: map[string]*Day{}}
 		r.lives[id] = l
 	}
 	return l
@@ -120,7 +115,7 @@ func (r *record) add(e journal.Entry) {
 
 // begin notes when a server began, and how the one before had ended.
 func (r *record) begin(e journal.Entry) {
-	r.turns, r.rejected = append(r.turns, turn{e.Time, e.Generation, e.Seq}), rejection{}
+	r.turns, r.rejected = append(r.turns, turn{e.Time, e.Generation, e.Seq}), time.Time{}
 	switch {
 	case r.down != nil:
 		r.down.To = second(e.Time)
@@ -135,7 +130,8 @@ func (r *record) gap(e journal.Entry) {
 	if json.Unmarshal(e.Detail, &d) != nil {
 		return
 	}
-	i := Interruption{Kind: interruptGap, From: second(d.From), To: second(d.To), Cause: d.Cause, Lost: d.Lost}
+	cause, _, _ := strings.Cut(d.Cause, ": ") // what follows may be the path of a hidden order
+	i := Interruption{Kind: interruptGap, From: second(d.From), To: second(d.To), Cause: cause, Lost: d.Lost}
 	if d.From.IsZero() {
 		i.From, i.To = second(e.Time), second(e.Time)
 	}
@@ -143,21 +139,14 @@ func (r *record) gap(e journal.Entry) {
 }
 
 func (r *record) reload(e journal.Entry) {
-	var d struct {
-		Result   string
-		Problems []string
-	}
-	if json.Unmarshal(e.Detail, &d) != nil {
-		return
-	}
-	r.rejected = rejection{}
-	if d.Result == "ok" {
+	var d struct{ Result string }
+	switch {
+	case json.Unmarshal(e.Detail, &d) != nil:
+	case d.Result == "ok":
+		r.rejected = time.Time{}
 		r.turns = append(r.turns, turn{e.Time, e.Generation, e.Seq})
-		return
-	}
-	r.rejected.at = e.Time
-	if len(d.Problems) > 0 {
-		r.rejected.problem = d.Problems[0]
+	default:
+		r.rejected = e.Time
 	}
 }
 

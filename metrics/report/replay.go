@@ -21,10 +21,12 @@ const maxNoticeOctets = 1 << 24
 
 // told is what the versions of an order said, one after the other.
 type told struct {
-	tracker *tracker
-	says    Says // of the last version
-	notices []notice
-	known   map[string]bool // ids of them
+	tracker  *tracker
+	says     Says            // of the last version
+	restored bool            // says is from the archive
+	secrecy  order.Publicity // the most secret of the versions
+	notices  []notice
+	known    map[string]bool // ids of them
 }
 
 // notice is a notice of the order, and when a version first had it.
@@ -59,6 +61,9 @@ func replay(state string, r *record, l *life) (*told, error) {
 			next++
 		}
 	}
+	for ; next < len(l.versions); next++ { // moved behind later ones
+		l.versions[next].unknown = true
+	}
 	return t, nil
 }
 
@@ -73,14 +78,27 @@ func (t *told) take(v *version, a *archive) {
 		v.unknown = true
 		return
 	}
-	t.says = saysOf(o)
+	says := saysOf(o)
+	if t.restored {
+		v.changes = changes(t.says, says)
+	}
+	t.says, t.restored, t.secrecy = says, true, max(t.secrecy, o.Publicity)
 	for _, n := range o.Notices {
 		if !t.known[n.ID] {
 			t.known[n.ID] = true
 			t.notices = append(t.notices, notice{n, v.at, o.Deadline, hasRules(o, n.ID)})
 		}
 	}
-	t.tracker.hold(v, o)
+	t.tracker.hold(v, o, a.tree)
+}
+
+// publicity is the most secret that the order ever had; where nobody knows,
+// hidden.
+func (t *told) publicity(l *life) order.Publicity {
+	if l.facts["publicity"] == "" && !t.restored {
+		return order.Hidden
+	}
+	return max(t.secrecy, l.publicity)
 }
 
 // hasRules reports whether the notice added any.
@@ -147,10 +165,22 @@ func (a *archive) restore(v *version) *order.Order {
 	var ignored problem.List
 	for _, o := range order.Load(paths, &ignored).Orders {
 		if o.ID == a.id && v.holds(o) {
+			a.rename(o)
 			return o
 		}
 	}
 	return nil
+}
+
+// rename gives the order's rules the files that they were read from then.
+func (a *archive) rename(o *order.Order) {
+	were := make(map[string]string, len(a.tree))
+	for path := range a.tree {
+		were[a.below(path)] = path
+	}
+	for i := range o.Rules {
+		o.Rules[i].File = were[o.Rules[i].File]
+	}
 }
 
 // holds reports whether the order has as many names as the journal says.

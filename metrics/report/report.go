@@ -16,7 +16,6 @@ import (
 	"slices"
 	"time"
 
-	"bailiff/policy/order"
 	"bailiff/policy/problem"
 )
 
@@ -80,9 +79,9 @@ type Version struct {
 	Unknown    bool      `json:"unknown"`           // what it held cannot be restored from the archive
 }
 
-// Change is one key of the order file that says something else.
+// Change is one thing that the order says, beside its rules, in other words.
 type Change struct {
-	Key    string `json:"key"`
+	Key    string `json:"key"` // a key of translations: says.<key>
 	Before string `json:"before,omitempty"`
 	After  string `json:"after,omitempty"`
 }
@@ -124,12 +123,13 @@ func NewOrder(q Query) (*Order, error) {
 		o.Held = Held{} // not known
 	}
 	o.Matches = life.matches(o.Frame, r.counted(life))
+	o.Versions = []Version{}
 	for _, v := range life.versions {
 		o.Versions = append(o.Versions, v.public())
 	}
-	o.Overrides = life.overrides
+	o.Overrides = append([]Override{}, life.overrides...)
 	o.Probe = readProbe(q.State, q.ID)
-	o.redact(life.publicity)
+	o.redact(told.publicity(life))
 	o.Sums = sums(o.Deadlines)
 	return o, nil
 }
@@ -175,48 +175,6 @@ func (h Held) Total() (n int) {
 	return n
 }
 
-// Says is what the order says beside its rules, as it was last read.
-type Says struct {
-	Publicity      string    `json:"publicity"`
-	Revision       uint64    `json:"revision"`
-	Title          string    `json:"title,omitempty"`
-	AuthorityKind  string    `json:"authority_kind"`
-	Authority      string    `json:"authority,omitempty"`
-	Jurisdiction   string    `json:"jurisdiction,omitempty"`
-	Category       string    `json:"category,omitempty"`
-	LegalBasis     []string  `json:"legal_basis,omitempty"`
-	Case           string    `json:"case,omitempty"`
-	Issued         string    `json:"issued,omitempty"`
-	Document       string    `json:"document,omitempty"`
-	DocumentSHA256 string    `json:"document_sha256,omitempty"`
-	Received       time.Time `json:"received,omitzero"`
-	BlockSeconds   float64   `json:"block_within_seconds,omitempty"`
-	UnblockSeconds float64   `json:"unblock_within_seconds,omitempty"`
-	ValidFrom      time.Time `json:"valid_from,omitzero"`
-	ValidUntil     time.Time `json:"valid_until,omitzero"`
-	Review         string    `json:"review,omitempty"`
-	Clients        []string  `json:"clients,omitempty"` // networks; empty: everybody
-	Mode           string    `json:"mode"`
-	Action         string    `json:"action"`
-}
-
-// saysOf is what an order says.
-func saysOf(o *order.Order) Says {
-	s := Says{
-		Publicity: o.Publicity.String(), Revision: o.Revision, Title: o.Title,
-		AuthorityKind: o.Authority.Kind.String(), Authority: o.Authority.Name,
-		Jurisdiction: o.Jurisdiction, Category: o.Category, LegalBasis: o.LegalBasis,
-		Case: o.Reference.Case, Issued: o.Reference.Issued, Document: o.Reference.Document, DocumentSHA256: o.Reference.SHA256,
-		Received: second(o.Received), BlockSeconds: o.Deadline.Block.Seconds(), UnblockSeconds: o.Deadline.Unblock.Seconds(),
-		ValidFrom: second(o.Valid.From), ValidUntil: second(o.Valid.Until), Review: o.Valid.Review,
-		Mode: o.Mode.String(), Action: o.Answer.Action.String(),
-	}
-	for _, p := range o.Clients {
-		s.Clients = append(s.Clients, p.String())
-	}
-	return s
-}
-
 // second is a time as documents tell it; zero stays zero.
 func second(t time.Time) time.Time { return t.UTC().Truncate(time.Second) }
 
@@ -228,7 +186,7 @@ func (r *record) frame(q Query) (Frame, error) {
 	}
 	f := Frame{
 		Made: second(q.Made), Version: q.Version, JournalFrom: second(r.first), Proof: proof,
-		From: second(r.first), To: second(r.last),
+		From: second(r.first), To: second(r.last), Interruption: []Interruption{},
 	}
 	if !q.From.IsZero() {
 		f.From = second(q.From)

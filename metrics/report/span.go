@@ -46,16 +46,12 @@ type tracker struct {
 
 func newTracker(r *record) *tracker { return &tracker{record: r, open: map[string]int{}} }
 
-// hold goes on to a version that holds o.
-func (t *tracker) hold(v *version, o *order.Order) {
+// hold goes on to a version that holds o; digests are the SHA-256 of its files.
+func (t *tracker) hold(v *version, o *order.Order, digests map[string]string) {
 	t.version++
-	sums := map[string]string{v.detail.File: v.detail.SHA256}
-	for _, l := range v.detail.Lists {
-		sums[l.File] = l.SHA256
-	}
 	for i := range o.Rules {
 		r := &o.Rules[i]
-		span := Span{Kind: r.Trigger.String(), Effect: effect(o.Mode), Notice: r.Notice, File: r.File, SHA256: sums[r.File], Count: 1}
+		span := Span{Kind: r.Trigger.String(), Effect: effect(o.Mode), Notice: r.Notice, File: r.File, SHA256: digests[r.File], Count: 1}
 		if r.Except {
 			span.Kind = kindException
 		}

@@ -69,7 +69,7 @@ func (l *life) summary(r *record, f Frame) (s SummaryOrder, ok bool) {
 		return s, false
 	}
 	s = SummaryOrder{ID: l.id, Says: l.says(), Notices: l.notices}
-	if l.publicity == order.Hidden {
+	if l.publicity == order.Hidden || l.facts["publicity"] == "" {
 		s.Says = s.Says.hidden()
 	}
 	s.State, s.Since = l.state()

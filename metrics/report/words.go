@@ -82,7 +82,8 @@ func (l *Language) plural(key string, n any) string {
 // number spells an integer.
 func (l *Language) number(n any) string { return l.numbers.Sprintf("%d", n) }
 
-// duration spells seconds, the two largest units of them.
+// duration spells seconds, the two largest units of them. What is less than
+// three days is told in hours, as deadlines are.
 func (l *Language) duration(seconds float64) string {
 	left := int64(seconds)
 	var parts []string
@@ -90,6 +91,9 @@ func (l *Language) duration(seconds float64) string {
 		key     string
 		seconds int64
 	}{{"unit.day", 86400}, {"unit.hour", 3600}, {"unit.minute", 60}, {"unit.second", 1}} {
+		if u.seconds == 86400 && left < 3*86400 {
+			continue
+		}
 		if n := left / u.seconds; n > 0 && len(parts) < 2 {
 			parts = append(parts, l.number(n)+"\u00a0"+l.text(u.key))
 		} else if len(parts) > 0 {

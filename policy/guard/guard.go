@@ -46,13 +46,14 @@ type Guard struct {
 	popularFile string
 	prefixes    bart.Table[string] // protected prefix → where it stood
 	own         []netip.Addr
-	digest      hash.Hash // of the files read
+	digest      hash.Hash // of the config, and the files read
 }
 
 // New reads the files that config names. With a refusal among problems the
 // Guard knows what could be read and serves to find the orders' problems too.
 func New(config Config, problems *problem.List) *Guard {
 	g := &Guard{tree: newTree(), popularFile: config.Popular.File, digest: sha256.New()}
+	fmt.Fprintf(g.digest, "%+v", config)
 	for _, n := range config.Names {
 		g.tree.protect(n, configFile)
 	}
@@ -76,8 +77,8 @@ func New(config Config, problems *problem.List) *Guard {
 	return g
 }
 
-// Digest is of the files that were read: what one guard let pass another of the
-// same config and Digest would.
+// Digest is of the config and the files that were read: what one guard let pass
+// another of the same Digest would.
 func (g *Guard) Digest() string { return string(g.digest.Sum(nil)) }
 
 func (g *Guard) readPopular(from Popular, problems *problem.List) {

@@ -147,6 +147,9 @@ func TestCheck_refusesWhatWouldHitOthers(t *testing.T) {
 
 		{"a public suffix", names(name.Subtree, "co.uk"), "public-suffix", "co.uk: " + suffix},
 		{"a private public suffix", names(name.Below, "s3.amazonaws.com"), "public-suffix", "s3.amazonaws.com: " + suffix},
+		{"what public suffixes stand below", names(name.Subtree, "kawasaki.jp"), "public-suffix",
+			"kawasaki.jp: is right above public suffixes: the domains of others below it would be hit; name the service's own domain" + orOverride},
+		{"what public suffixes stand below, exact", names(name.Exact, "kawasaki.jp"), "", ""},
 		{"a domain below a public suffix", names(name.Subtree, "a.co.uk", "a.github.io", "pirate.test"), "", ""},
 
 		// Labels under every public suffix.

@@ -41,7 +41,7 @@ func (t *tree) underLabels(set *order.Set) map[string]*mark {
 func eachLabel(n name.Name, labels map[string]*mark, hit func(*mark)) {
 	for ; n != name.Root; n = n.Parent() {
 		m, ok := labels[string(n[:1+n[0]]+name.Root)]
-		if ok && name.IsPublicSuffix([]byte(n.Parent())) {
+		if ok && name.IsRegistrable([]byte(n)) {
 			hit(m)
 		}
 	}

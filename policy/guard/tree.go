@@ -84,7 +84,7 @@ func first(number *uint32, to uint32) {
 }
 
 // findings are the reasons not to put n under order.
-func (t *tree) findings(n *name.Buffer, match name.Match, popularFile string) (found []finding) {
+func (t *tree) findings(n *name.Buffer, match name.Match, popularFile string) []finding {
 	if n.Labels() < 2 {
 		return []finding{{text: "is a top-level domain: everything below it would be hit", remedy: "name the service's own domain"}}
 	}
@@ -108,13 +108,25 @@ func (t *tree) findings(n *name.Buffer, match name.Match, popularFile string) (f
 			hit.protectedBelow, hit.popularBelow, hit.popularCount = m.protectedBelow, m.popularBelow, m.popularCount
 		}
 	}
-	if name.IsPublicSuffix(n.Wire()) {
-		found = append(found, finding{
-			guard: order.GuardPublicSuffix, text: "is a public suffix: the domains of others below it would be hit",
-			remedy: "name the service's own domain",
-		})
+	return append(forOthers(n, match), t.told(hit, popularFile)...)
+}
+
+// forOthers is the finding about a name that others register domains below.
+func forOthers(n *name.Buffer, match name.Match) []finding {
+	is := "is a public suffix"
+	switch {
+	case !name.IsForOthers(n.Wire()):
+		return nil
+	case name.IsPublicSuffix(n.Wire()):
+	case match == name.Exact:
+		return nil
+	default:
+		is = "is right above public suffixes"
 	}
-	return append(found, t.told(hit, popularFile)...)
+	return []finding{{
+		guard: order.GuardPublicSuffix, text: is + ": the domains of others below it would be hit",
+		remedy: "name the service's own domain",
+	}}
 }
 
 // told are the findings about what would be hit.

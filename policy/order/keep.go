@@ -76,11 +76,14 @@ func (l *loader) scanNotices(path string) {
 }
 
 // keep takes the orders of a file over if nothing that was read for them has
-// changed.
+// changed, and there is room.
 func (l *loader) keep(path string) bool {
 	r := l.before.read[path]
 	if r == nil || digest(path) != r.file.SHA256 || !r.listsStand() {
 		return false
+	}
+	if len(l.ids)+len(r.orders) > maxOrders || l.names+r.names > maxNames {
+		return false // reading it says what is too much
 	}
 	for _, o := range r.orders {
 		if l.ids[o.ID] != nil || !l.noticesStand(o.ID) {
@@ -129,6 +132,7 @@ func (l *loader) isDone(path string) bool {
 			return false
 		}
 	}
+	l.names += r.names
 	l.set.add(r, l.set.notices)
 	return true
 }

@@ -1,6 +1,7 @@
 package order
 
 import (
+	"fmt"
 	"os"
 	"slices"
 	"strings"
@@ -86,6 +87,31 @@ func TestReload_aNoticeUnderAKeptAndAChangedOrderIsAppliedOnce(t *testing.T) {
 	}
 	if n := len(after.Orders[0].Notices); n != 1 || len(after.Kept[0].Notices) != 2 || problems.Refused() {
 		t.Errorf("got %d notices in the changed order, %d in the kept one, want 1 and 2; problems:\n%s", n, len(after.Kept[0].Notices), printed(&problems))
+	}
+}
+
+func TestReload_whatIsKeptCountsAgainstTheBounds(t *testing.T) {
+	write(t, map[string]string{"a.yaml": minimal("a") + "rules: [{list: a.txt, format: domains}]\n", "a.txt": "a1.example\n"})
+	var problems problem.List
+	before := Load([]string{"."}, &problems)
+	cases := []struct {
+		name          string
+		orders, names int // before it
+		want          bool
+	}{
+		{"room", maxOrders - 1, maxNames - 1, true},
+		{"an order too many", maxOrders, 0, false},
+		{"a name too many", 0, maxNames, false},
+	}
+	for _, c := range cases {
+		l := newLoader(before, &problems)
+		l.names = c.names
+		for i := range c.orders {
+			l.ids[fmt.Sprint(i)] = &seenID{}
+		}
+		if got := l.keep("a.yaml"); got != c.want {
+			t.Errorf("%s: got kept %v, want %v", c.name, got, c.want)
+		}
 	}
 }
 

@@ -134,7 +134,9 @@ func (p *Probe) about(e list.Entry, trigger order.Trigger) (questions []*questio
 	if trigger == order.TriggerAnyTLD {
 		label := e.Name[:len(e.Name)-1]
 		for _, suffix := range suffixes[:p.Sample] {
-			questions = ask(questions, append(slices.Clone(label), suffix...), dns.TypeA, dns.TypeAAAA)
+			if wire := append(slices.Clone(label), suffix...); name.IsRegistrable(wire) {
+				questions = ask(questions, wire, dns.TypeA, dns.TypeAAAA)
+			}
 		}
 		return questions
 	}
