@@ -17,7 +17,7 @@ type Deadline struct {
 	Done           time.Time `json:"done,omitzero"`    // zero: it has not been
 	DelaySeconds   float64   `json:"delay_seconds"`
 	AllowedSeconds float64   `json:"allowed_seconds,omitempty"` // 0: no deadline
-	Result         string    `json:"result"`                    // met late open none
+	Result         string    `json:"result"`                    // met late open none unrecorded
 	FirstAnswer    time.Time `json:"first_answer,omitzero"`     // the first query that was answered so
 }
 
@@ -27,6 +27,8 @@ const (
 	resultLate = "late"
 	resultOpen = "open" // not done, and there is time left
 	resultNone = "none" // no deadline, or no time from which it counts
+
+	resultUnrecorded = "unrecorded" // the time had run out before the record begins, which has it done from then on
 )
 
 // DeadlineSums counts deadlines by their result.
@@ -35,6 +37,8 @@ type DeadlineSums struct {
 	Late int `json:"late"`
 	Open int `json:"open"`
 	None int `json:"none"`
+
+	Unrecorded int `json:"unrecorded"`
 }
 
 func sums(deadlines []Deadline) (s DeadlineSums) {
@@ -52,13 +56,15 @@ func (s *DeadlineSums) add(d Deadline) {
 		s.Late++
 	case resultOpen:
 		s.Open++
+	case resultUnrecorded:
+		s.Unrecorded++
 	default:
 		s.None++
 	}
 }
 
 // Total is the number of deadlines, those that are none included.
-func (s DeadlineSums) Total() int { return s.Met + s.Late + s.Open + s.None }
+func (s DeadlineSums) Total() int { return s.Met + s.Late + s.Open + s.None + s.Unrecorded }
 
 // removal is the kind of a notice that takes names out of an order.
 const removal = "removal"
@@ -70,7 +76,7 @@ func (t *told) deadlines(firsts map[string]time.Time) []Deadline {
 	since := t.tracker.since()
 	own := ownDeadline(t.says)
 	own.Done, own.FirstAnswer = since[""], second(firsts[""])
-	all := []Deadline{own.settled(t.tracker.record.last)}
+	all := []Deadline{own.settled(t.tracker.record.first, t.tracker.record.last)}
 	for _, n := range t.notices {
 		d := Deadline{
 			Notice: n.ID, Kind: n.Kind, By: n.By, Document: n.Document, SHA256: n.SHA256, From: second(n.At), FirstAnswer: second(firsts[n.ID]),
@@ -82,7 +88,7 @@ func (t *told) deadlines(firsts map[string]time.Time) []Deadline {
 				d.Done = n.At
 			}
 		}
-		all = append(all, d.settled(t.tracker.record.last))
+		all = append(all, d.settled(t.tracker.record.first, t.tracker.record.last))
 	}
 	return all
 }
@@ -104,8 +110,9 @@ func allowed(kind string, d order.Deadline) float64 {
 	return d.Block.Seconds()
 }
 
-// settled says what became of the deadline until end.
-func (d Deadline) settled(end time.Time) Deadline {
+// settled says what became of the deadline until end, by a record that begins
+// with the load at begin.
+func (d Deadline) settled(begin, end time.Time) Deadline {
 	d.Done = second(d.Done)
 	until := d.Done
 	if until.IsZero() {
@@ -117,6 +124,8 @@ func (d Deadline) settled(end time.Time) Deadline {
 	switch {
 	case d.From.IsZero() || d.AllowedSeconds == 0:
 		d.Result = resultNone
+	case d.DelaySeconds > d.AllowedSeconds && d.ranOutBefore(begin):
+		d.Result = resultUnrecorded
 	case d.DelaySeconds > d.AllowedSeconds:
 		d.Result = resultLate
 	case d.Done.IsZero():
@@ -125,4 +134,11 @@ func (d Deadline) settled(end time.Time) Deadline {
 		d.Result = resultMet
 	}
 	return d
+}
+
+// ranOutBefore reports whether the time had run out when the record begins, and
+// nothing in it says that the deadline was not met before.
+func (d Deadline) ranOutBefore(begin time.Time) bool {
+	end := d.From.Add(time.Duration(d.AllowedSeconds * float64(time.Second)))
+	return end.Before(begin) && !d.Done.After(begin)
 }

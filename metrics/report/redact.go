@@ -9,8 +9,8 @@ import (
 // redact takes out what a document may not tell. Of a summary order that is
 // every name, and every text made to hold names: what is left of them is how
 // many there were, from when until when. Of a hidden order it is all but what
-// can be counted, its deadlines and the kind of its authority: digests of files
-// too, from which a short list could be guessed. An order that was hidden once
+// can be counted, its dates, whom it is for and the kind of its authority:
+// digests of files too, from which a short list could be guessed. An order that was hidden once
 // is hidden in all of its document.
 func (o *Order) redact(p order.Publicity) {
 	o.Says.Publicity = p.String()
@@ -56,7 +56,7 @@ func (s Says) hidden() Says {
 	return Says{
 		Publicity: order.Hidden.String(), Revision: s.Revision, AuthorityKind: s.AuthorityKind,
 		Received: s.Received, BlockSeconds: s.BlockSeconds, UnblockSeconds: s.UnblockSeconds,
-		ValidFrom: s.ValidFrom, ValidUntil: s.ValidUntil, Review: s.Review, Mode: s.Mode, Action: s.Action,
+		ValidFrom: s.ValidFrom, ValidUntil: s.ValidUntil, Review: s.Review, Clients: s.Clients, Mode: s.Mode, Action: s.Action,
 	}
 }
 

@@ -82,7 +82,7 @@ func sampleOrder() *Order {
 		{Notice: "notice-2", Kind: "removal", By: "Tribunale di Milano", From: at("2026-11-02 15:40:00"), Done: at("2026-11-02 17:04:51"), AllowedSeconds: 172800},
 	}
 	for i := range o.Deadlines {
-		o.Deadlines[i] = o.Deadlines[i].settled(o.To)
+		o.Deadlines[i] = o.Deadlines[i].settled(o.From, o.To)
 	}
 	o.Sums = sums(o.Deadlines)
 	o.Matches = sampleMatches(70, 40)
@@ -111,7 +111,7 @@ func sampleSummary() *Summary {
 			Says: Says{Authority: "Autorità per le garanzie nelle comunicazioni", AuthorityKind: "regulator", Jurisdiction: "IT", Received: at("2026-09-14 06:12:00"), BlockSeconds: 1800},
 			Held: Held{Rules: map[string]int{"name": 3 * i}},
 		}
-		o.Deadline = Deadline{Kind: "order", From: o.Says.Received, Done: o.Since.Add(-time.Duration(i) * time.Minute), AllowedSeconds: 1800}.settled(s.To)
+		o.Deadline = Deadline{Kind: "order", From: o.Says.Received, Done: o.Since.Add(-time.Duration(i) * time.Minute), AllowedSeconds: 1800}.settled(s.From, s.To)
 		s.Sums.add(o.Deadline)
 		s.Enforced += o.Enforced
 		s.Orders = append(s.Orders, o)

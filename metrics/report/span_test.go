@@ -190,9 +190,12 @@ func TestDeadline_isSettled(t *testing.T) {
 		{"not done, and time left", Deadline{From: hour(9), AllowedSeconds: 7200}, "open 3600"},
 		{"not done, and no time left", Deadline{From: hour(7), AllowedSeconds: 7200}, "late 10800"},
 		{"no deadline", Deadline{From: hour(0), Done: hour(2)}, "none 7200"},
+		{"run out before the record, which begins with it", Deadline{From: hour(-9), Done: hour(-1), AllowedSeconds: 7200}, "unrecorded 28800"},
+		{"run out before the record, and done later", Deadline{From: hour(-9), Done: hour(0), AllowedSeconds: 7200}, "late 32400"},
+		{"run out before the record, and not in it", Deadline{From: hour(-9), AllowedSeconds: 7200}, "unrecorded 68400"},
 		{"no receipt", Deadline{Done: hour(2), AllowedSeconds: 7200}, "none 0"},
 	} {
-		d := tt.in.settled(hour(10))
+		d := tt.in.settled(hour(-1), hour(10))
 		if got := fmt.Sprintf("%s %v", d.Result, d.DelaySeconds); got != tt.want {
 			t.Errorf("%s: got %s, want %s", tt.name, got, tt.want)
 		}

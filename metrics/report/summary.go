@@ -80,7 +80,7 @@ func (l *life) summary(r *record, f Frame) (s SummaryOrder, ok bool) {
 	if s.Says.Mode == order.Enforce.String() {
 		s.Deadline.Done = l.inForce()
 	}
-	s.Deadline = s.Deadline.settled(r.last)
+	s.Deadline = s.Deadline.settled(r.first, r.last)
 	m := l.matches(f, time.Time{})
 	s.Enforced, s.Observed = m.Enforced, m.Observed
 	return s, true
