@@ -251,3 +251,10 @@ func TestDocs_haveEveryMetricWithTypeAndLabels(t *testing.T) {
 		t.Errorf("%s: in docs/metrics.md, not collected", name)
 	}
 }
+
+func TestCollect_theAuthorityOfAHiddenOrderIsItsKind(t *testing.T) {
+	c := newCollector(t, "id: a\npublicity: hidden\nauthority: {kind: police, name: Test}\nblock: [a.example]\n")
+	expect(t, c, `
+bailiff_order_info{authority="police",category="",jurisdiction="",order="a",revision="0",state="in-force"} 1
+`, "bailiff_order_info")
+}

@@ -33,7 +33,7 @@ var (
 func collectOrders(s sink, orders []*policy.Order, limit int, now time.Time) {
 	own, rest := divide(orders, limit)
 	for _, o := range own {
-		s.gauge(infoDesc, 1, o.ID, strconv.FormatUint(o.Revision, 10), o.Jurisdiction, o.Category, o.Authority.Name, o.State(now).String())
+		s.gauge(infoDesc, 1, o.ID, strconv.FormatUint(o.Revision, 10), o.Jurisdiction, o.Category, authority(o), o.State(now).String())
 		s.gauge(lastMatchDesc, seconds(o.Tally.LastMatch()), o.ID)
 		s.gauge(unmatchedDesc, unmatched(o, now).Seconds(), o.ID)
 		collectDates(s, o, now)
@@ -50,6 +50,14 @@ func collectOrders(s sink, orders []*policy.Order, limit int, now time.Time) {
 	if len(rest) > 0 {
 		collectRest(s, rest, now)
 	}
+}
+
+// authority is who ordered it: of a hidden order the kind alone, as in answers.
+func authority(o *policy.Order) string {
+	if o.Publicity == order.Hidden {
+		return o.Authority.Kind.String()
+	}
+	return o.Authority.Name
 }
 
 // matches is what matches of an order are counted by.

@@ -37,9 +37,9 @@ type Options struct {
 // holds a refusal, its own or one that was there. The program needs set's rules
 // no more; see order.Set.Forget.
 func Compile(set *order.Set, opts Options, problems *problem.List) *Program {
-	expected := 0
+	expected, loaded := 0, revisions(opts.Loaded)
 	for _, o := range set.Orders {
-		checkRevision(o, opts.Loaded, problems)
+		checkRevision(o, loaded[o.ID], problems)
 		checkNotice(o, opts.Notice, problems)
 		noteExactNXDOMAIN(o, problems)
 		for i := range o.Rules {
@@ -111,19 +111,24 @@ func Precedence(a, b *order.Order) int {
 	)
 }
 
-func checkRevision(o *order.Order, loaded *Program, problems *problem.List) {
-	if loaded == nil {
+// revisions are those of a program's orders, by id.
+func revisions(p *Program) map[string]uint64 {
+	all := map[string]uint64{}
+	for _, o := range p.Orders() {
+		all[o.ID] = o.Revision
+	}
+	return all
+}
+
+func checkRevision(o *order.Order, loaded uint64, problems *problem.List) {
+	if o.Revision >= loaded {
 		return
 	}
-	for _, old := range loaded.orders {
-		if old.ID == o.ID && old.Revision > o.Revision {
-			problems.Add(problem.Problem{
-				File: o.Source.File, Line: o.Source.Line, Place: o.ID, Value: fmt.Sprint(o.Revision),
-				Text:   fmt.Sprintf("is a lower revision than the loaded one (%d)", old.Revision),
-				Remedy: "raise `revision`, or restart to go back on purpose",
-			})
-		}
-	}
+	problems.Add(problem.Problem{
+		File: o.Source.File, Line: o.Source.Line, Place: o.ID, Value: fmt.Sprint(o.Revision),
+		Text:   fmt.Sprintf("is a lower revision than the loaded one (%d)", loaded),
+		Remedy: "raise `revision`, or restart to go back on purpose",
+	})
 }
 
 func checkNotice(o *order.Order, server order.Addresses, problems *problem.List) {

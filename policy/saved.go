@@ -34,7 +34,8 @@ func (p *Program) Parts() (parts []Part) {
 // ID names the part: it is another for whatever was compiled anew.
 func (p Part) ID() string { return p.id }
 
-// Gone numbers the part's orders that the program does not hold any more.
+// Gone numbers the part's orders that the program does not hold any more, from
+// the smallest.
 func (p Part) Gone() (numbers []int) {
 	for i, rank := range p.ranks {
 		if rank == gone {
@@ -173,7 +174,7 @@ var errPartBroken = errors.New("is not whole: its SHA-256 differs")
 // Saved is a part as it was kept.
 type Saved struct {
 	Data []byte // as Part.Write wrote it
-	Gone []int  // as Part.Gone said
+	Gone []int  // as Part.Gone said, in its order
 }
 
 // Restore makes a program of its parts, with the options that they were
@@ -188,7 +189,7 @@ func Restore(parts []Saved, opts Options) (*Program, error) {
 		}
 		layers = append(layers, l)
 		for i, o := range l.orders {
-			if !slices.Contains(part.Gone, i) {
+			if _, isGone := slices.BinarySearch(part.Gone, i); !isGone {
 				p.orders = append(p.orders, o)
 			}
 		}

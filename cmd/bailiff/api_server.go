@@ -96,7 +96,7 @@ func (s *apiServer) openTCP(c *apiConfig, handler http.Handler, log *slog.Logger
 }
 
 // openSocket opens the socket for this user alone. One that a dead server left
-// behind is replaced.
+// behind is replaced. A disk that takes none, full or read-only, stops nothing.
 func (s *apiServer) openSocket(path string, handler http.Handler, log *slog.Logger) error {
 	if conn, err := (&net.Dialer{Timeout: time.Second}).DialContext(context.Background(), "unix", path); err == nil {
 		conn.Close()
@@ -116,11 +116,12 @@ func (s *apiServer) openSocket(path string, handler http.Handler, log *slog.Logg
 	if errors.Is(err, syscall.EINVAL) {
 		return problem.Problem{File: path, Text: "is too long for a socket: 107 octets", Remedy: "take a shorter path for state"}
 	}
-	if err == nil {
-		err = os.Chmod(path, filePrivate) // where the mode before does not count
-	}
 	if err != nil {
-		return fmt.Errorf("api: %w", err)
+		log.Error("the API has no socket; queries are answered all the same", "cause", err)
+		return nil
+	}
+	if err := os.Chmod(path, filePrivate); err != nil { // where the mode before does not count
+		return fmt.Errorf("api: %w", errors.Join(err, l.Close()))
 	}
 	s.socket = path
 	s.add(l, handler, log)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
@@ -226,5 +227,17 @@ func TestListenAPI_takesNothingElseForASocket(t *testing.T) {
 	}
 	if _, err := listenAPI(&config{state: long}, fine, slog.New(slog.DiscardHandler)); err == nil || !strings.Contains(err.Error(), "is too long for a socket") {
 		t.Errorf("got %v, want a refusal", err)
+	}
+}
+
+func TestListenAPI_aDiskThatTakesNoSocketStopsNothing(t *testing.T) {
+	gone := filepath.Join(t.TempDir(), "gone")
+	var log bytes.Buffer
+	s, err := listenAPI(&config{state: gone}, fine, slog.New(slog.NewTextHandler(&log, nil)))
+	if err != nil || len(s.Addresses()) != 0 || !strings.Contains(log.String(), "the API has no socket") {
+		t.Fatalf("got %v with log %q, want a log entry and no more", err, &log)
+	}
+	if err := s.close(); err != nil {
+		t.Error(err)
 	}
 }

@@ -229,7 +229,8 @@ func (a *audit) tellOverride(t telling, o *policy.Order, use guard.Use) {
 	detail := overrideDetail{Note: use.Note.Error()}
 	for _, v := range o.Overrides {
 		if v.Place == use.Note.Place {
-			detail.Guard, detail.ApprovedBy, detail.Reason, detail.At = v.Guard.String(), v.ApprovedBy, v.Reason, v.At
+			detail.Guard, detail.ApprovedBy, detail.At = v.Guard.String(), v.ApprovedBy, v.At
+			detail.Reason = a.words(v.Reason, o.Publicity == order.Hidden)
 		}
 	}
 	a.tell(t, journal.Entry{Event: journal.Override, Order: o.ID, Revision: o.Revision, Detail: journal.Detail(detail)})

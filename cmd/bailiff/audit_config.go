@@ -28,6 +28,7 @@ func summariseConfig(c *config, before configSummary) configSummary {
 	for key, value := range map[string]any{
 		"orders": c.orders, "notice": c.notice, "protected": c.protected, "clients": c.clients,
 		"listen": c.listen, "upstreams": upstreams, "structured_errors": c.structured.option,
+		"query_log": c.queries,
 	} {
 		s.Keys[key] = digest(fmt.Sprintf("%+v", value))
 		if s.Keys[key] != before.Keys[key] {

@@ -130,7 +130,7 @@ func TestAudit_aNameOfAHiddenOrderIsNowhereInTheJournal(t *testing.T) {
 	file := filepath.Join(folder, "orders.yaml")
 	hidden := func(n string) string {
 		return "id: a\npublicity: hidden\ntitle: " + n + " must go\nauthority: Test\n" +
-			"block: [" + n + ".example]\noverrides: [{guard: popular, name: " + n + ".example, approved_by: A, reason: not " + n + "}]\n"
+			"block: [" + n + ".example, co.uk]\noverrides: [{guard: public-suffix, name: co.uk, approved_by: A, reason: as is " + n + ".example}]\n"
 	}
 	write(t, file, hidden("first"))
 	a := startAudited(t, folder, state)
@@ -138,7 +138,7 @@ func TestAudit_aNameOfAHiddenOrderIsNowhereInTheJournal(t *testing.T) {
 	a.reload()
 	write(t, file, "id: a\npublicity: hidden\nauthority: Test\nblock: [second..example]\n")
 	a.reload()
-	if got, want := story(a.entries(t)), "loaded a, in-force a, reload, changed a, changed a block, reload"; got != want {
+	if got, want := story(a.entries(t)), "loaded a, override a, in-force a, reload, changed a, changed a block, override a, reload"; got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
 	text, err := os.ReadFile(filepath.Join(state, "journal.jsonl"))

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -45,7 +46,7 @@ type keptPart struct {
 // The names of the files: a part is named by its id, in letters and digits.
 const (
 	compiledFolder = "compiled"
-	indexFile      = "index.json"
+	indexFile      = "index"
 	partSuffix     = ".part"
 )
 
@@ -124,7 +125,17 @@ func (s *compiledStore) readIndex() (index compiledIndex, err error) {
 	if err != nil {
 		return index, err
 	}
-	return index, json.Unmarshal(data, &index)
+	_, text, _ := bytes.Cut(data, []byte("\n"))
+	if !bytes.Equal(data, withDigest(text)) {
+		return index, errors.New("its index is not whole: its SHA-256 differs")
+	}
+	return index, json.Unmarshal(text, &index)
+}
+
+// withDigest is what an index file holds: a text, and its SHA-256 on the line
+// before.
+func withDigest(text []byte) []byte {
+	return append([]byte(digest(string(text))+"\n"), text...)
 }
 
 func (s *compiledStore) read(index compiledIndex) (*policy.Program, *order.Set, error) {
@@ -189,7 +200,7 @@ func (s *compiledStore) write(program *policy.Program, set *order.Set, passed st
 		return err
 	}
 	err = writeAtomically(filepath.Join(s.folder, indexFile), func(w io.Writer) error {
-		_, err := w.Write(text)
+		_, err := w.Write(withDigest(text))
 		return err
 	})
 	if err != nil {

@@ -111,8 +111,14 @@ func TestCompiled_whatIsOfNoUseIsCompiledAnew(t *testing.T) {
 		{"half a part", func(c *config) { change(c, "*.part", func(d []byte) []byte { return d[:len(d)/2] }) }, true},
 		{"an empty part", func(c *config) { change(c, "*.part", func([]byte) []byte { return nil }) }, true},
 		{"half an index", func(c *config) { change(c, indexFile, func(d []byte) []byte { return d[:len(d)/2] }) }, true},
+		{"an octet of the index", func(c *config) {
+			change(c, indexFile, func(d []byte) []byte { return bytes.Replace(d, []byte(`"Orders"`), []byte(`"orderz"`), 1) })
+		}, true},
 		{"another program", func(c *config) {
-			change(c, indexFile, func(d []byte) []byte { return bytes.Replace(d, []byte(`"Made":"`), []byte(`"Made":"0`), 1) })
+			change(c, indexFile, func(d []byte) []byte {
+				_, text, _ := bytes.Cut(d, []byte("\n"))
+				return withDigest(bytes.Replace(text, []byte(`"Made":"`), []byte(`"Made":"0`), 1))
+			})
 		}, false},
 		{"other notice addresses", func(c *config) { c.notice = trialConfig().notice }, false},
 		{"another guard", func(c *config) {

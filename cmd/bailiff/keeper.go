@@ -133,6 +133,7 @@ func (k *keeper) refuseEmpty(set *order.Set, problems *problem.List) {
 // process.
 func (k *keeper) reloadOn(hangups <-chan os.Signal) {
 	k.keepCompiled()
+	debug.FreeOSMemory() // see below
 	for range hangups {
 		supervisor{k}.reloading()
 		loaded := k.reload()

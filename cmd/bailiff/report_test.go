@@ -116,10 +116,16 @@ func stable(text []byte) []byte {
 	return regexp.MustCompile(`[0-9a-f]{64}`).ReplaceAll(text, []byte("…"))
 }
 
-// TestReport_ofAnOrderTellsItsLife compares with testdata/report: the journal
-// is one that the server itself wrote.
-func TestReport_ofAnOrderTellsItsLife(t *testing.T) {
+// TestReport_tellsWhatTheServerWroteDown compares with testdata/report.
+func TestReport_tellsWhatTheServerWroteDown(t *testing.T) {
 	state := reported(t)
+	t.Run("the life of an order", func(t *testing.T) { compareOrders(t, state) })
+	t.Run("all orders", func(t *testing.T) { compareSummary(t, state) })
+	t.Run("what became of each item", func(t *testing.T) { compareReceipts(t, state) })
+}
+
+func compareOrders(t *testing.T, state string) {
+	t.Helper()
 	for _, id := range []string{"it-milan", "secret", "quiet"} {
 		o, err := report.NewOrder(report.Query{State: state, ID: id, To: end, Made: end, Version: "v1"})
 		if err != nil {
@@ -138,8 +144,9 @@ func TestReport_ofAnOrderTellsItsLife(t *testing.T) {
 	}
 }
 
-func TestReport_ofAllOrdersSumsThemUp(t *testing.T) {
-	s, err := report.NewSummary(report.Query{State: reported(t), To: end, Made: end, Version: "v1"})
+func compareSummary(t *testing.T, state string) {
+	t.Helper()
+	s, err := report.NewSummary(report.Query{State: state, To: end, Made: end, Version: "v1"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -155,11 +162,11 @@ func TestReport_ofAllOrdersSumsThemUp(t *testing.T) {
 	}
 }
 
-func TestReport_aReceiptSaysWhatBecameOfEachItem(t *testing.T) {
+func compareReceipts(t *testing.T, state string) {
+	t.Helper()
 	ticket := filepath.Join(t.TempDir(), "ticket.json")
 	write(t, ticket, `[{"ticket_id": "t-1", "fqdn": ["energy-iptv.example", "www.energy-iptv.example", "STATUS.energy-iptv.example.", "free.example", "iptv-the-best.example", "a b", "co.uk"],
 		"ipv4": ["192.0.2.44", "192.0.2.45", "2001:db8::1"], "ipv6": ["2001:db8::1"]}]`)
-	state := reported(t)
 	receiptAt := func(id string, to time.Time) string {
 		r, err := report.NewReceipt(report.Query{State: state, ID: id, To: to, Made: end, Version: "v1"}, ticket)
 		if err != nil {

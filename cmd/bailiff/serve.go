@@ -2,8 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"io"
 	"log/slog"
 	"net"
@@ -15,7 +13,6 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/coreos/go-systemd/v22/activation"
 	"github.com/spf13/cobra"
 
 	"bailiff/metrics"
@@ -23,13 +20,8 @@ import (
 	"bailiff/policy"
 	"bailiff/policy/problem"
 	"bailiff/resolver"
-	"bailiff/resolver/listen"
 	"bailiff/resolver/upstream"
 )
-
-// drainTime is how long a stop waits for questions under way: stub resolvers
-// ask again after 5 s, a supervisor kills after 10 s or more.
-const drainTime = 2 * time.Second
 
 // serveCommand is `bailiff serve` with its flags; each one given overrides the
 // config file's key.
@@ -108,8 +100,8 @@ func (s *serveCommand) run(stderr io.Writer) error {
 	if err := orders.start(); err != nil {
 		return err
 	}
-	v, revision := buildVersion()
-	queries, err := startQueryLog(cfg.queries, v, log)
+	version, _ := buildVersion()
+	queries, err := startQueryLog(cfg.queries, version, log)
 	if err != nil {
 		return failed(err)
 	}
@@ -117,52 +109,25 @@ func (s *serveCommand) run(stderr io.Writer) error {
 	counters := metrics.NewCounters()
 	answering := resolver.New(resolverConfig(cfg, law, counters, queries, log))
 	defer answering.Close()
-	dns, err := listen.Listen(listen.Config{Addresses: cfg.listen, Inherited: activation.Files(true), Resolver: answering, Log: log})
+	facts := &api{keeper: orders, counters: counters, meter: newMeter(time.Now()), resolver: answering, journal: audit.writer(), state: cfg.state}
+	open, err := openSockets(cfg, facts, queries, log)
 	if err != nil {
-		return failed(withRemedy(err))
-	}
-	pages, err := metrics.Listen(cfg.metrics, metrics.NewCollector(metrics.Config{
-		Counters: counters, Reloads: orders.reloads, Policy: law, Resolver: answering, Listeners: dns, QueryLog: queries, Journal: audit.writer(), Version: v, Revision: revision,
-	}), log)
-	if err != nil {
-		return failed(errors.Join(withRemedy(err), dns.Shutdown(terminated)))
-	}
-	meter := newMeter(time.Now())
-	facts := &api{keeper: orders, counters: counters, meter: meter, resolver: answering, listeners: dns, journal: audit.writer(), state: cfg.state, metrics: pages.Address()}
-	control, err := listenAPI(cfg, facts.handler(), log)
-	if err != nil {
-		return failed(errors.Join(withRemedy(err), dns.Shutdown(terminated), pages.Shutdown(terminated)))
+		return failed(err)
 	}
 
-	dns.Serve()
-	pages.Serve()
-	control.Serve()
-	pages.Ready()
-	log.Info("ready", "listen", joined(dns.Addresses()), "metrics", pages.Address().String(),
-		"orders", len(law.Load().Orders()), "rules", orders.rules(), "generation", law.Load().Generation, "version", v, "api", strings.Join(control.Addresses(), ","))
-	go meter.follow(terminated, counters)
+	open.serve()
+	log.Info("ready", "listen", joined(open.dns.Addresses()), "metrics", open.pages.Address().String(),
+		"orders", len(law.Load().Orders()), "rules", orders.rules(), "generation", law.Load().Generation, "version", version, "api", strings.Join(open.control.Addresses(), ","))
+	go facts.meter.follow(terminated, counters)
 	go orders.reloadOn(hangups)
 	go orders.followClock(terminated)
 	supervisor{orders}.ready()
-	go supervisor{orders}.watch(terminated, dns.Addresses())
+	go supervisor{orders}.watch(terminated, open.dns.Addresses())
 
 	<-terminated.Done()
 	log.Info("stopping")
 	supervisor{orders}.stopping()
-	pages.Unready("stopping")
-	return stop(log, dns, pages, control)
-}
-
-// stop drains. The goroutines that reload and follow the clock end with the
-// process: neither holds anything half done.
-func stop(log *slog.Logger, dns *listen.Server, pages *metrics.Server, control *apiServer) error {
-	ctx, cancel := context.WithTimeout(context.Background(), drainTime)
-	defer cancel()
-	if err := errors.Join(dns.Shutdown(ctx), pages.Shutdown(ctx), control.Shutdown(ctx)); err != nil {
-		log.Warn("stopped before everything had ended", "cause", err)
-		return nil
-	}
-	log.Info("stopped")
+	open.stop(log)
 	return nil
 }
 
@@ -267,19 +232,6 @@ func newLogger(c logConfig, w io.Writer) *slog.Logger {
 		return slog.New(slog.NewJSONHandler(w, options))
 	}
 	return slog.New(slog.NewTextHandler(w, options))
-}
-
-// withRemedy adds to an error of listening what to do about it.
-func withRemedy(err error) error {
-	switch {
-	case errors.Is(err, syscall.EADDRINUSE):
-		return fmt.Errorf("%w; stop the program that has it (ss -lntup shows it), or take another address", err)
-	case errors.Is(err, syscall.EACCES):
-		return fmt.Errorf("%w; give the process CAP_NET_BIND_SERVICE, or take a port above 1023", err)
-	case errors.Is(err, syscall.EADDRNOTAVAIL):
-		return fmt.Errorf("%w; give the address to an interface first, or take another one", err)
-	}
-	return err
 }
 
 // joined is a list of addresses as one word.

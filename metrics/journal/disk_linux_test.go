@@ -183,3 +183,31 @@ func TestVerify_takesMemoryForOneLine(t *testing.T) {
 		t.Errorf("the heap grew by %d octets, want at most 8 MiB", grown)
 	}
 }
+
+func TestWriter_aFolderThatIsRemovedIsMadeAgainAndLocked(t *testing.T) {
+	for _, gone := range []string{"", "journal.lock"} {
+		folder := filepath.Join(t.TempDir(), "state")
+		w := openTest(t, folder, rotateOctets)
+		w.Append(Entry{Event: Start})
+		await(t, "first entry", func() bool { return w.Stats().Written == 1 })
+		key, err := ReadPublicKey(filepath.Join(folder, PublicKeyFile))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.RemoveAll(filepath.Join(folder, gone)); err != nil {
+			t.Fatal(err)
+		}
+		w.Append(Entry{Event: Stop})
+		await(t, "entries after it was removed", func() bool { return w.Stats().Written == 3 })
+		if other, err := Open(folder, quiet()); err == nil || !strings.Contains(err.Error(), "another server") {
+			t.Errorf("%q removed: got %v, %v from a second server, want it refused", gone, other, err)
+		}
+		closeTest(t, w)
+		if now, err := ReadPublicKey(filepath.Join(folder, PublicKeyFile)); err != nil || !now.Equal(key) {
+			t.Errorf("%q removed: got another key (%v)", gone, err)
+		}
+		if got, want := events(read(t, folder)), "gap stop head"; !strings.HasSuffix(got, want) {
+			t.Errorf("%q removed: got %s, want %s at the end", gone, got, want)
+		}
+	}
+}

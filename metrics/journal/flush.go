@@ -86,9 +86,9 @@ func (w *Writer) drop() {
 }
 
 // reopen opens the file again after an error, and where somebody has taken it
-// away.
+// away, or its folder.
 func (w *Writer) reopen() error {
-	if w.live.file != nil && !w.live.inPlace() {
+	if w.live.file != nil && !(inPlace(w.live.file) && inPlace(w.lock)) {
 		w.live.close()
 		w.extendGap(time.Now(), time.Now(), "the file was moved away or removed while the server wrote it")
 		w.log.Error("journal: the file was moved away or removed; a new one goes on behind it", "after", w.live.seq)
@@ -96,7 +96,26 @@ func (w *Writer) reopen() error {
 	if w.live.file != nil {
 		return nil
 	}
+	if err := w.retake(); err != nil {
+		return err
+	}
 	return w.openLive()
+}
+
+// retake makes the folder this server's again, where that was removed and the
+// lock and the keys with it.
+func (w *Writer) retake() error {
+	if inPlace(w.lock) {
+		return nil
+	}
+	lock, err := lockFolder(w.folder)
+	if err != nil {
+		return err
+	}
+	w.lock.Close()
+	w.lock = lock
+	_, err = openKeys(w.folder, w.keys)
+	return err
 }
 
 // openLive opens the file, and notes a torn line.

@@ -42,27 +42,32 @@ type keys struct {
 	names []byte // of the digests that stand for hidden names
 }
 
-// openKeys reads the keys, and makes those that are not there.
-func openKeys(folder string) (k keys, err error) {
-	if k.heads, err = openPrivateKey(filepath.Join(folder, privateKeyFile)); err != nil {
+// newKeys makes keys that nobody else has.
+func newKeys() (k keys, err error) {
+	k.names = make([]byte, sha256.Size)
+	_, _ = rand.Read(k.names) // never fails
+	_, k.heads, err = ed25519.GenerateKey(nil)
+	return k, err
+}
+
+// openKeys reads the keys; those that are not there become the ones given.
+func openKeys(folder string, given keys) (k keys, err error) {
+	if k.heads, err = openPrivateKey(filepath.Join(folder, privateKeyFile), given.heads); err != nil {
 		return keys{}, err
 	}
 	if err := checkPublicKey(filepath.Join(folder, PublicKeyFile), k.heads); err != nil {
 		return keys{}, err
 	}
-	k.names, err = openNamesKey(filepath.Join(folder, namesKeyFile))
+	k.names, err = openNamesKey(filepath.Join(folder, namesKeyFile), given.names)
 	return k, err
 }
 
-func openPrivateKey(path string) (ed25519.PrivateKey, error) {
-	text, err := openOrMake(path, modePrivate, func() ([]byte, error) {
-		_, key, err := ed25519.GenerateKey(rand.Reader)
-		if err != nil {
-			return nil, err
-		}
-		der, err := x509.MarshalPKCS8PrivateKey(key)
-		return pem.EncodeToMemory(&pem.Block{Type: privateKeyType, Bytes: der}), err
-	})
+func openPrivateKey(path string, given ed25519.PrivateKey) (ed25519.PrivateKey, error) {
+	der, err := x509.MarshalPKCS8PrivateKey(given)
+	if err != nil {
+		return nil, err
+	}
+	text, err := openOrMake(path, modePrivate, pem.EncodeToMemory(&pem.Block{Type: privateKeyType, Bytes: der}))
 	if err != nil {
 		return nil, err
 	}
@@ -78,11 +83,11 @@ func openPrivateKey(path string) (ed25519.PrivateKey, error) {
 
 // checkPublicKey holds that the file has the public half of the key.
 func checkPublicKey(path string, key ed25519.PrivateKey) error {
-	_, err := openOrMake(path, modePublic, func() ([]byte, error) {
-		der, err := x509.MarshalPKIXPublicKey(key.Public())
-		return pem.EncodeToMemory(&pem.Block{Type: publicKeyType, Bytes: der}), err
-	})
+	der, err := x509.MarshalPKIXPublicKey(key.Public())
 	if err != nil {
+		return err
+	}
+	if _, err := openOrMake(path, modePublic, pem.EncodeToMemory(&pem.Block{Type: publicKeyType, Bytes: der})); err != nil {
 		return err
 	}
 	public, err := ReadPublicKey(path)
@@ -112,12 +117,8 @@ func ReadPublicKey(path string) (ed25519.PublicKey, error) {
 	return nil, problem.Problem{File: path, Text: "is no ed25519 public key in PEM", Remedy: "name the journal.pub of the server"}
 }
 
-func openNamesKey(path string) ([]byte, error) {
-	text, err := openOrMake(path, modePrivate, func() ([]byte, error) {
-		key := make([]byte, sha256.Size)
-		_, err := rand.Read(key)
-		return []byte(hex.EncodeToString(key)), err
-	})
+func openNamesKey(path string, given []byte) ([]byte, error) {
+	text, err := openOrMake(path, modePrivate, []byte(hex.EncodeToString(given)))
 	if err != nil {
 		return nil, err
 	}
@@ -128,9 +129,9 @@ func openNamesKey(path string) ([]byte, error) {
 	return key, nil
 }
 
-// openOrMake reads a file, or makes it where there is none: whole or not at
-// all. The error is a problem.Problem.
-func openOrMake(path string, mode os.FileMode, text func() ([]byte, error)) ([]byte, error) {
+// openOrMake reads a file, or writes text to it where there is none: whole or
+// not at all. The error is a problem.Problem.
+func openOrMake(path string, mode os.FileMode, text []byte) ([]byte, error) {
 	found, err := readSmall(path)
 	if !errors.Is(err, fs.ErrNotExist) {
 		if err != nil {
@@ -138,14 +139,10 @@ func openOrMake(path string, mode os.FileMode, text func() ([]byte, error)) ([]b
 		}
 		return found, nil
 	}
-	made, err := text()
-	if err == nil {
-		err = writeWhole(path, mode, made)
-	}
-	if err != nil {
+	if err := writeWhole(path, mode, text); err != nil {
 		return nil, unwritable(path, err)
 	}
-	return made, nil
+	return text, nil
 }
 
 func readSmall(path string) ([]byte, error) {

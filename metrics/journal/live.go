@@ -128,14 +128,14 @@ func (l *live) rotate() error {
 	return err
 }
 
-// inPlace reports whether the file still has its name: somebody may have moved
-// it, and what is written would be lost.
-func (l *live) inPlace() bool {
-	mine, err := l.file.Stat()
+// inPlace reports whether an open file still has its name: somebody may have
+// moved it, and what is written would be lost.
+func inPlace(f *os.File) bool {
+	mine, err := f.Stat()
 	if err != nil {
 		return false
 	}
-	there, err := os.Stat(l.file.Name())
+	there, err := os.Stat(f.Name())
 	return err == nil && os.SameFile(mine, there)
 }
 

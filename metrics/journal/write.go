@@ -76,7 +76,11 @@ func open(folder string, log *slog.Logger, l *live) (*Writer, error) {
 		folder: folder, lock: lock, log: log, live: l, headEvery: HeadEvery, room: maxWaiting,
 		wake: make(chan struct{}, 1), closing: make(chan struct{}), done: make(chan struct{}),
 	}
-	if w.keys, err = openKeys(folder); err == nil {
+	fresh, err := newKeys()
+	if err == nil {
+		w.keys, err = openKeys(folder, fresh)
+	}
+	if err == nil {
 		err = w.begin()
 	}
 	if err != nil {

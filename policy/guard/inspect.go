@@ -114,8 +114,10 @@ func (i *inspection) reportOverrides(inForce bool) (uses []Use) {
 			note.Value = o.Prefix.String()
 		}
 		if i.lifted[at] != "" {
-			note.Text, note.Remedy = fmt.Sprintf("%s, which is overridden: approved by %s, reason: %s",
-				i.lifted[at], problem.Quote(o.ApprovedBy), problem.Quote(o.Reason)), ""
+			note.Text, note.Remedy = fmt.Sprintf("%s, which is overridden: approved by %s", i.lifted[at], problem.Quote(o.ApprovedBy)), ""
+			if !i.hidden() { // the reason may name what is hit
+				note.Text += ", reason: " + problem.Quote(o.Reason)
+			}
 			uses = append(uses, Use{i.order.ID, note})
 		} else if !i.knows(o.Guard) || o.Guard == order.GuardGrowth && !inForce {
 			continue

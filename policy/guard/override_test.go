@@ -89,7 +89,7 @@ func TestCheck_anExceptionHitsNobody(t *testing.T) {
 }
 
 func TestCheck_problemsOfHiddenOrdersTellNoName(t *testing.T) {
-	secrets := []string{"facebook", "bank", "onion", "co.uk", "39", "shop", "104.", "192.", "53", "twice"}
+	secrets := []string{"facebook", "bank", "onion", "co.uk", "39", "shop", "104.", "192.", "53", "twice", "order names it"}
 	o := anOrder(names(name.Subtree, "facebook.com", "bank.test", "a.onion", "co.uk", "twice.test", "twice.test", "a.twice.test"))
 	o.Publicity = order.Hidden
 	o.Rules = append(o.Rules, label("shop"), address("104.16.0.1/32"), address("192.0.2.53/32"), address("192.168.0.0/24"))

@@ -172,7 +172,7 @@ func Size(low, high int64) func(Value) int64 {
 func Time(v Value) time.Time { return Parsed(parseTime)(v) }
 
 func parseTime(text string) (time.Time, error) {
-	t, err := time.Parse(time.RFC3339, text)
+	t, err := time.ParseInLocation(time.RFC3339, text, time.UTC) // with the offset as written, whatever zone the machine is in
 	switch {
 	case err == nil && t.Year() >= firstYear && t.Year() <= lastYear:
 		return t, nil
