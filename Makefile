@@ -73,11 +73,11 @@ vuln: check-go ## look for known vulnerabilities (asks vuln.go.dev)
 bench: check-go ## run the benchmarks whose name matches BENCH
 	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem ./...
 
-# Flags: make bench-peers BENCHFLAGS='--rounds 1 --peers unbound-rpz,bind'
+# WORK=latency,reload: these workloads only. BENCHFLAGS='--rounds 1 --peers unbound-rpz,bind'
 .PHONY: bench-peers
 bench-peers: build ## measure beside other resolvers, write docs/benchmarks.md (Debian, as root)
 	@deploy/bench/install-peers.sh
-	$(GO) run ./deploy/bench $(BENCHFLAGS)
+	$(GO) run ./deploy/bench $(if $(WORK),--workloads $(WORK)) $(BENCHFLAGS)
 
 .PHONY: fuzz
 fuzz: check-go ## run each fuzz target for FUZZTIME

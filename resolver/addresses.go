@@ -28,21 +28,21 @@ const (
 // an IPv6 address carries.
 func (t *truth) addresses() iter.Seq[netip.Addr] {
 	return func(yield func(netip.Addr) bool) {
-		answers := int(binary.BigEndian.Uint16(t.message[answerCount:]))
-		for _, ttl := range t.ttls[:answers] {
-			// TYPE and CLASS stand before the TTL, RDLENGTH and RDATA after it.
-			rrtype := binary.BigEndian.Uint16(t.message[ttl-4:])
-			rdata := t.message[ttl+6:][:binary.BigEndian.Uint16(t.message[ttl+4:])]
-			switch rrtype {
+		message := t.message()
+		at := skipName(message, headerSize) + 4
+		for range binary.BigEndian.Uint16(message[answerCount:]) {
+			r := recordAt(message, at)
+			switch r.rrtype(message) {
 			case typeA, typeAAAA:
-				if !yieldAddress(rdata, yield) {
+				if !yieldAddress(r.rdata(message), yield) {
 					return
 				}
 			case typeSVCB, typeHTTPS:
-				if !yieldHints(rdata, yield) {
+				if !yieldHints(r.rdata(message), yield) {
 					return
 				}
 			}
+			at = r.end
 		}
 	}
 }

@@ -1,36 +1,46 @@
 package resolver
 
 import (
+	"bytes"
+	"encoding/binary"
 	"hash/maphash"
 	"sync"
 	"time"
 
-	"github.com/hashicorp/golang-lru/v2/simplelru"
+	"bailiff/policy/name"
 )
 
-const (
-	cacheShards = 64 // so that workers seldom meet at a lock
+// cacheShards are so many that workers seldom meet at a lock.
+const cacheShards = 64
 
-	// maxShardEntries only keeps golang-lru's own bound out of the way: the
-	// bound that counts is in octets.
-	maxShardEntries = 1 << 30
-)
-
-// cache holds the truth and nothing but the truth, bounded in octets, the
-// least recently used entry going first. Safe for concurrent use.
+// cache holds the truth and nothing but the truth, bounded in octets. What was
+// not asked for since the hand last passed goes first: the clock algorithm, near
+// to least recently used. Safe for concurrent use.
 type cache struct {
 	seed   maphash.Seed
-	keep   time.Duration // how long an entry is kept past its TTLs, for RFC 8767
+	keep   time.Duration // how long an entry may be served past its TTLs, for RFC 8767
 	shards [cacheShards]shard
 }
 
+// shard is the slots of some keys and where each of these is: two pieces of
+// memory, of which the garbage collector walks one.
 type shard struct {
 	mu    sync.Mutex
-	lru   *simplelru.LRU[uint64, *truth]
-	size  int // octets held
+	index map[uint64]uint32 // slots by hash
+	slots []slot
+	free  []uint32 // the empty slots
+	hand  int      // the slot that is looked at next
+	size  int      // octets held
 	limit int
 	stats CacheStats
 	_     [40]byte // no two shards' locks in one cache line
+}
+
+// slot is a place for one truth.
+type slot struct {
+	truth *truth // nil: the slot is empty
+	hash  uint64
+	used  bool // asked for since the hand last passed
 }
 
 // CacheStats are the cache's counts: [0] positive answers, [1] negative ones.
@@ -50,27 +60,17 @@ func denial(t *truth) int {
 func newCache(octets int64, keep time.Duration) *cache {
 	c := &cache{seed: maphash.MakeSeed(), keep: keep}
 	for i := range c.shards {
-		s := &c.shards[i]
-		s.limit = int(octets / cacheShards)
-		s.lru, _ = simplelru.NewLRU(maxShardEntries, s.removed) // errs only for a size of 0
+		c.shards[i].index = map[uint64]uint32{}
+		c.shards[i].limit = int(octets / cacheShards)
 	}
 	return c
 }
 
-// removed is golang-lru's callback for an entry that leaves.
-func (s *shard) removed(_ uint64, t *truth) {
-	s.size -= t.size()
-	s.stats.Entries[denial(t)]--
-}
-
-// key is what the truth is kept under: the bits that change an upstream's
-// answer, QTYPE and QNAME.
+// key tells questions apart: the bits that change an upstream's answer, QTYPE
+// and QNAME.
 func (q *Query) key() string {
-	return string(q.appendKey(nil))
-}
-
-func (q *Query) appendKey(b []byte) []byte {
-	return append(append(b, byte(q.qtype>>8), byte(q.qtype), q.variant()), q.name.Wire()...)
+	b := append(make([]byte, 0, 3+name.MaxWire), byte(q.qtype>>8), byte(q.qtype), q.variant())
+	return string(append(b, q.name.Wire()...))
 }
 
 // variant is DO, CD and AD: answers that differ by them are kept apart.
@@ -96,9 +96,8 @@ func (c *cache) hash(q *Query) uint64 {
 // is reports whether the truth answers the query's question, not only one of
 // the same hash.
 func (t *truth) is(q *Query) bool {
-	const head = 3
-	return t.key[0] == byte(q.qtype>>8) && t.key[1] == byte(q.qtype) && t.key[2] == q.variant() &&
-		t.key[head:] == string(q.name.Wire())
+	question, ok := bytes.CutPrefix(t.octets[headerSize:], q.name.Wire())
+	return ok && binary.BigEndian.Uint16(question) == q.qtype && t.variant == q.variant()
 }
 
 // get returns the truth on the query's question, stale or fresh, nil if there
@@ -108,14 +107,12 @@ func (c *cache) get(q *Query, now time.Duration) *truth {
 	s := &c.shards[h%cacheShards]
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	t, ok := s.lru.Get(h)
-	if !ok || !t.is(q) {
+	i, ok := s.index[h]
+	if !ok || !s.slots[i].truth.is(q) || now >= s.slots[i].truth.expires()+c.keep {
 		return nil
 	}
-	if now >= t.expires()+c.keep {
-		s.lru.Remove(h)
-		return nil
-	}
+	t := s.slots[i].truth
+	s.slots[i].used = true
 	if t.fresh(now) {
 		s.stats.Hits[denial(t)]++
 	}
@@ -133,15 +130,57 @@ func (c *cache) put(q *Query, t *truth) {
 	if t.lifetime == 0 || size > s.limit {
 		return
 	}
-	s.lru.Remove(h)
-	s.lru.Add(h, t)
+	if i, ok := s.index[h]; ok {
+		s.drop(i)
+	}
+	for s.size+size > s.limit {
+		s.evict()
+	}
+	i := s.place()
+	s.slots[i] = slot{truth: t, hash: h}
+	s.index[h] = i
 	s.size += size
 	s.stats.Entries[denial(t)]++
-	for s.size > s.limit {
-		if _, old, ok := s.lru.GetOldest(); ok {
-			s.stats.Evictions[denial(old)]++
+}
+
+// place is an empty slot.
+func (s *shard) place() uint32 {
+	last := len(s.free) - 1
+	if last < 0 {
+		s.slots = append(s.slots, slot{})
+		return uint32(len(s.slots) - 1)
+	}
+	i := s.free[last]
+	s.free = s.free[:last]
+	return i
+}
+
+// drop empties a slot.
+func (s *shard) drop(i uint32) {
+	t := s.slots[i].truth
+	delete(s.index, s.slots[i].hash)
+	s.slots[i] = slot{}
+	s.free = append(s.free, i)
+	s.size -= t.size()
+	s.stats.Entries[denial(t)]--
+}
+
+// evict drops the first truth from the hand on that was not used since it last
+// passed: within two rounds, as the hand takes that mark away. There must be one.
+func (s *shard) evict() {
+	for {
+		at := &s.slots[s.hand]
+		i := uint32(s.hand)
+		s.hand = (s.hand + 1) % len(s.slots)
+		switch {
+		case at.truth == nil:
+		case at.used:
+			at.used = false
+		default:
+			s.stats.Evictions[denial(at.truth)]++
+			s.drop(i)
+			return
 		}
-		s.lru.RemoveOldest()
 	}
 }
 

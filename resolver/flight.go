@@ -42,6 +42,7 @@ type flights struct {
 	waiting int
 	clients map[netip.Addr]int // the waiting ones, by client
 	shed    uint64             // queries for which no place was left, since the start
+	done    sync.Pool          // of *Query: those that waited
 }
 
 func (fs *flights) count() int {
@@ -84,7 +85,7 @@ func (fs *flights) join(key string, q *Query, waits purpose, stale *truth) (*fli
 		}
 		return nil, placeFull
 	}
-	waiting := q.detach()
+	waiting := q.detach(fs.done.Get().(*Query))
 	if f == nil {
 		f, where = &flight{key: key, question: waiting, stale: stale, begun: q.now}, placeStarted
 		fs.running[key] = f
@@ -149,7 +150,7 @@ func (r *Resolver) refresh(q *Query, cached *truth) {
 	if cached.prefetch.Swap(true) {
 		return
 	}
-	if f, where := r.flights.join(cached.key, q, forCache, cached); where == placeStarted {
+	if f, where := r.flights.join(q.key(), q, forCache, cached); where == placeStarted {
 		r.start(q.Line, f)
 	}
 }
@@ -209,30 +210,43 @@ func (r *Resolver) land(f *flight, answer upstream.Answer, err error) {
 		}
 		r.watch(f.question, found)
 	}
-	r.deliver(r.flights.release(f, true), o)
+	r.finish(f, o)
 }
 
-// learn is newTruth, but that a panic, a fault of this program or of the
-// library that packs, is the failure of this one question.
+// finish answers the queries that wait and ends the flight, its question too.
+func (r *Resolver) finish(f *flight, o *outcome) {
+	waiters := r.flights.release(f, true)
+	r.deliver(waiters, o)
+	for _, q := range waiters {
+		r.flights.done.Put(q)
+	}
+}
+
+// learn is newTruth, but that a panic, a fault of this program, is the failure
+// of this one question.
 func (r *Resolver) learn(q *Query, a upstream.Answer, now time.Duration) (t *truth, err error) {
 	defer func() {
 		if cause := recover(); cause != nil {
 			r.panicked(cause)
-			t, err = nil, errUnfit
+			t, err = nil, errPanic
 		}
 	}()
-	return newTruth(q, a, now)
+	return newTruth(q, a.Message, packEDE(a.EDE), now), nil
 }
+
+var errPanic = errors.New("a panic")
 
 // deliver answers the queries that waited.
 func (r *Resolver) deliver(waiters []*Query, o *outcome) {
 	if len(waiters) == 0 {
 		return
 	}
-	out := make([]byte, 0, lateReplySize)
+	room := r.lateReplies.Get().(*[lateReplySize]byte)
+	defer r.lateReplies.Put(room)
 	for _, q := range waiters {
-		q.Out = out
+		q.Out = room[:0]
 		q.Late.Reply(q, r.decideLate(q, o))
+		q.Out = nil
 	}
 }
 
@@ -303,8 +317,8 @@ func (fs *failures) forget(key string) { fs.recent.Remove(key) }
 // addresses: those are the operator's.
 func describe(err error) *failure {
 	f, ok := errors.AsType[*upstream.Failure](err)
-	if !ok {
-		return &failure{ede: edeOther, cause: "the answer does not fit a message"}
+	if !ok { // a panic
+		f = &upstream.Failure{EDE: edeOther}
 	}
 	cause := "the upstreams' answers are of no use"
 	switch f.EDE {

@@ -195,7 +195,7 @@ func TestCache_staysWithinItsOctets(t *testing.T) {
 	for i := range 20000 {
 		q := prepared(t, fmt.Sprintf("n%d.%s.test", i, strings.Repeat("x", 50)), dns.TypeA, false)
 		q.parse(0)
-		w.cache.put(q, &truth{key: q.key(), message: make([]byte, 200), lifetime: time.Hour})
+		w.cache.put(q, &truth{octets: append(q.Packet, make([]byte, 200)...), lifetime: time.Hour})
 	}
 	size := 0
 	for i := range w.cache.shards {

@@ -35,8 +35,8 @@ func (t Transport) String() string {
 }
 
 // Replier sends the reply to a query that had to wait. It is called once for
-// each such query, from any goroutine; reply is nil if nothing is to be sent,
-// and is the Replier's only during the call.
+// each such query, from any goroutine; reply is nil if nothing is to be sent.
+// Both are the Replier's only during the call.
 type Replier interface {
 	Reply(q *Query, reply []byte)
 }
@@ -120,7 +120,9 @@ const (
 	typeSOA   = 6
 	typePTR   = 12
 	typeAAAA  = 28
+	typeDNAME = 39
 	typeOPT   = 41
+	typeRRSIG = 46
 	typeIXFR  = 251
 	typeANY   = 255
 
@@ -265,11 +267,12 @@ func (q *Query) limit() int {
 	return maxTCPPayload
 }
 
-// detach copies the query so that it may wait while its worker goes on.
-func (q *Query) detach() *Query {
-	d := new(Query)
+// detach copies the query into d, a new one or one that waits no more, so that
+// it may wait while its worker goes on.
+func (q *Query) detach(d *Query) *Query {
+	packet, matches := d.Packet[:0], d.matches[:0]
 	*d = *q
-	d.Packet = append([]byte(nil), q.Packet...)
-	d.Out, d.matches, d.Line = nil, nil, nil
+	d.Packet, d.matches = append(packet, q.Packet...), matches
+	d.Out, d.Line = nil, nil
 	return d
 }

@@ -117,9 +117,10 @@ type Resolver struct {
 	structuredOption uint16
 	info             []byte // the RDATA of RESINFO
 
-	running sync.WaitGroup // questions under way upstream
-	ctx     context.Context
-	cancel  context.CancelFunc
+	running     sync.WaitGroup // questions under way upstream
+	lateReplies sync.Pool      // of *[lateReplySize]byte
+	ctx         context.Context
+	cancel      context.CancelFunc
 }
 
 // New returns a Resolver; Close ends it.
@@ -142,6 +143,8 @@ func New(cfg Config) *Resolver {
 		r.now = time.Now
 	}
 	r.epoch = r.now()
+	r.lateReplies.New = func() any { return new([lateReplySize]byte) }
+	r.flights.done.New = func() any { return new(Query) }
 	if cfg.Watch {
 		r.sketch = sketch.New()
 	}

@@ -41,7 +41,7 @@ func (t *truth) knowsServers(law *policy.Snapshot, now time.Duration) bool {
 
 // askServers makes q wait until the name servers of a cached truth are known.
 func (r *Resolver) askServers(q *Query, law *policy.Snapshot, cached *truth) []byte {
-	f, where := r.flights.join(cached.key, q, forAnswer, nil)
+	f, where := r.flights.join(q.key(), q, forAnswer, nil)
 	switch where {
 	case placeFull:
 		return r.conclude(q, law, &outcome{failure: &failure{ede: edeOther, cause: "too many questions under way"}})
@@ -56,7 +56,7 @@ func (r *Resolver) askServers(q *Query, law *policy.Snapshot, cached *truth) []b
 func (r *Resolver) landWithServers(f *flight, o *outcome) {
 	r.learnServers(f.question, o.truth)
 	r.watch(f.question, o.truth)
-	r.deliver(r.flights.release(f, true), o)
+	r.finish(f, o)
 }
 
 // learnServers asks for the name servers of every zone on the way. What cannot
@@ -73,8 +73,8 @@ func (r *Resolver) learnServers(q *Query, t *truth) {
 	s := serverSearch{r: r, ctx: ctx, left: serversQuestions}
 	s.found.withAddresses = r.policy.Load().HoldsServerAddresses()
 	s.zoneOf(name.Name(q.name.Wire()))
-	for i := range t.links {
-		if l := &t.links[i]; l.kind == linkChain {
+	for l := range t.links() {
+		if l.kind == linkChain {
 			s.zoneOf(name.Name(l.name))
 		}
 	}
@@ -162,7 +162,7 @@ func (s *serverSearch) ask(n name.Name, qtype uint16) *dns.Msg {
 		return nil
 	}
 	m := new(dns.Msg)
-	if m.Unpack(t.message) != nil {
+	if m.Unpack(t.message()) != nil {
 		return nil
 	}
 	return m

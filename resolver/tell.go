@@ -32,7 +32,7 @@ func (q *Query) fail(f *failure) []byte {
 func (r *Resolver) tell(q *Query, law *policy.Snapshot, o *outcome) []byte {
 	t := o.truth
 	barred := false
-	if (len(t.links) > 0 || law.HoldsAddresses() || law.HoldsServers()) && t.clean.Load() != law.Generation {
+	if (t.hasLinks() || law.HoldsAddresses() || law.HoldsServers()) && t.clean.Load() != law.Generation {
 		v := judge(q, law, t)
 		if v.owner != nil {
 			return r.tellWithout(q, law, o, v.owner)
@@ -49,9 +49,9 @@ func (r *Resolver) tell(q *Query, law *policy.Snapshot, o *outcome) []byte {
 	if barred {
 		return r.observe(q, o.source, r.withoutAuthority(q, o))
 	}
-	w, rcode := r.copy(q, o, len(t.message))
-	copy(w.out[answerCount:additionalCount], t.message[answerCount:additionalCount])
-	if t.message[3]&flagAD != 0 && (q.do || q.ad) { // RFC 6840 section 5.8
+	w, rcode := r.copy(q, o, len(t.message()))
+	copy(w.out[answerCount:additionalCount], t.octets[answerCount:additionalCount])
+	if t.octets[3]&flagAD != 0 && (q.do || q.ad) { // RFC 6840 section 5.8
 		w.out[3] |= flagAD
 	}
 	return r.observe(q, o.source, w.finishTruth(rcode, o))
@@ -72,22 +72,21 @@ func (r *Resolver) tellWithout(q *Query, law *policy.Snapshot, o *outcome, owner
 // counted: ID, flags and question of the query, TTLs less their age.
 func (r *Resolver) copy(q *Query, o *outcome, end int) (w reply, rcode int) {
 	t := o.truth
-	rcode = int(t.message[3] & 0xf)
-	w = reply{q, append(q.Out[:0], t.message[:end]...)}
+	rcode = int(t.octets[3] & 0xf)
+	w = reply{q, append(q.Out[:0], t.octets[:end]...)}
 	copy(w.out[headerSize:], q.Packet[headerSize:q.questionEnd])
 	w.header(rcode)
 	age := max(0, q.now.Sub(r.epoch)-t.stored)
-	w.patchTTLs(t.ttls, uint32(age/time.Second), o.stale)
+	w.patchTTLs(uint32(age/time.Second), o.stale)
 	return w, rcode
 }
 
-// patchTTLs takes the age in seconds off the TTLs at these offsets.
-func (w *reply) patchTTLs(offsets []uint16, age uint32, stale bool) {
-	for _, at := range offsets {
-		if int(at)+4 > len(w.out) {
-			return
-		}
-		field := w.out[at : at+4]
+// patchTTLs takes the age in seconds off the TTLs.
+func (w *reply) patchTTLs(age uint32, stale bool) {
+	for at := w.q.questionEnd; at < len(w.out); {
+		r := recordAt(w.out, at)
+		at = r.end
+		field := r.ttl(w.out)
 		ttl := binary.BigEndian.Uint32(field)
 		if stale {
 			ttl = staleTTLSeconds
@@ -102,25 +101,25 @@ func (w *reply) patchTTLs(offsets []uint16, age uint32, stale bool) {
 func (w *reply) finishTruth(rcode int, o *outcome) []byte {
 	switch {
 	case o.stale && rcode == rcodeNXDomain:
-		return w.finish(rcode, o.truth.ede, extended{code: edeStaleNXDomain})
+		return w.finish(rcode, o.truth.ede(), extended{code: edeStaleNXDomain})
 	case o.stale:
-		return w.finish(rcode, o.truth.ede, extended{code: edeStaleAnswer})
+		return w.finish(rcode, o.truth.ede(), extended{code: edeStaleAnswer})
 	}
-	return w.finish(rcode, o.truth.ede)
+	return w.finish(rcode, o.truth.ede())
 }
 
 // withoutAuthority is the truth without its authority section: a name under
 // order owns a record of it.
 func (r *Resolver) withoutAuthority(q *Query, o *outcome) []byte {
-	end := len(o.truth.message)
-	for i := range o.truth.links {
-		if l := &o.truth.links[i]; l.kind == linkAuthority {
+	end := len(o.truth.message())
+	for l := range o.truth.links() {
+		if l.kind == linkAuthority {
 			end = l.end
 			break
 		}
 	}
 	w, rcode := r.copy(q, o, end)
-	copy(w.out[answerCount:authorityCount], o.truth.message[answerCount:authorityCount])
+	copy(w.out[answerCount:authorityCount], o.truth.octets[answerCount:authorityCount])
 	return w.finishTruth(rcode, o)
 }
 
@@ -138,8 +137,7 @@ type finding struct {
 // query's.
 func judge(q *Query, law *policy.Snapshot, t *truth) (f finding) {
 	clean, servers := true, t.servers.Load()
-	for i := range t.links {
-		l := &t.links[i]
+	for l := range t.links() {
 		q.linked.Set(l.name)
 		if !law.Touches(&q.linked) {
 			continue
@@ -151,15 +149,16 @@ func judge(q *Query, law *policy.Snapshot, t *truth) (f finding) {
 		if l.kind == linkAuthority || l.kind == linkOwner {
 			q.matches = q.matches[:known]
 			if answers >= 0 && l.kind == linkOwner {
-				return finding{owner: l}
+				found := l
+				return finding{owner: &found}
 			}
 			f.barred = f.barred || answers >= 0
 			continue
 		}
 		if answers >= 0 {
-			m := q.matches[answers]
+			m, found := q.matches[answers], l
 			q.matches = onceEach(q.matches, known)
-			return finding{match: &m, link: l}
+			return finding{match: &m, link: &found}
 		}
 		q.matches = onceEach(q.matches, known)
 	}

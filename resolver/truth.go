@@ -2,7 +2,6 @@ package resolver
 
 import (
 	"encoding/binary"
-	"errors"
 	"slices"
 	"sync/atomic"
 	"time"
@@ -10,7 +9,6 @@ import (
 	"github.com/miekg/dns"
 
 	"bailiff/policy/name"
-	"bailiff/resolver/upstream"
 )
 
 // Bounds on how long the truth is kept (RFC 8767 section 4 has both).
@@ -21,100 +19,97 @@ const (
 
 // truth is a response from upstream, packed as it will be sent: the question
 // in canonical spelling, no OPT. It never holds a verdict. Immutable but for
-// its atomics, shared by all that read it.
+// its atomics, shared by all that read it. Its octets are in one piece without
+// pointers: a million of them are little work for the garbage collector.
 type truth struct {
-	key      string // see Query.key
-	message  []byte
-	ttls     []uint16 // offsets of the TTL fields in message
-	links    []link
-	ede      []byte // the upstream's own extended errors, as packed EDNS options
-	negative bool
-	stored   time.Duration // on the resolver's clock
-	lifetime time.Duration // smallest TTL; 0: only for those who wait for it
-
-	clean    atomic.Uint64 // the generation in which no order held any of its names
-	prefetch atomic.Bool   // a refresh has been started
-	servers  atomic.Pointer[servers]
+	octets         []byte // the message, its extended errors, its links
+	errors, linked uint32 // where the errors and the links start
+	variant        byte   // of the question, see Query.variant
+	negative       bool
+	prefetch       atomic.Bool   // a refresh has been started
+	stored         time.Duration // on the resolver's clock
+	lifetime       time.Duration // smallest TTL; 0: only for those who wait for it
+	clean          atomic.Uint64 // the generation in which no order held any of its names
+	servers        atomic.Pointer[servers]
 }
 
-// linkKind says what an order on a link's name does to the response.
-type linkKind uint8
+// message is the response.
+func (t *truth) message() []byte { return t.octets[:t.errors] }
 
-const (
-	linkChain     linkKind = iota // target of a CNAME, or of a DNAME that was asked for: the order answers for it
-	linkOwner                     // of a DNAME, above the name it stands for: the record is withheld
-	linkService                   // SVCB or HTTPS target: these records are withheld
-	linkAuthority                 // owner in the authority section: the section is withheld
-)
+// ede is the upstream's own extended errors, as packed EDNS options.
+func (t *truth) ede() []byte { return t.octets[t.errors:t.linked] }
 
-// link is a name beside QNAME in the response, subject to name rules.
-type link struct {
-	name  []byte // canonical wire format
-	kind  linkKind
-	end   int // offset in message up to which records stand if an order holds the name
-	count int // how many answer records those are
+// newTruth makes the truth of an upstream's message for the question in q, and
+// of its extended errors. The message's TTLs are changed; nothing is kept.
+func newTruth(q *Query, message, ede []byte, now time.Duration) *truth {
+	records := headerSize + len(q.name.Wire()) + 4 // where they start
+	t := &truth{variant: q.variant(), negative: negative(message, records, q.qtype), stored: now}
+	t.lifetime = capTTLs(message, records, t.negative)
+	var usual [512]byte // more than most need
+	links := appendLinks(usual[:0], message, records)
+	t.octets = slices.Concat(message, ede, links)
+	t.errors = uint32(len(message))
+	t.linked = t.errors + uint32(len(ede))
+	return t
 }
 
-// fixed is the size of a record between its owner and its RDATA.
+// record is where a record of a message stands: offsets of its owner, its TYPE
+// and the next record.
+type record struct{ owner, fixed, end int }
+
+// fixedRecord is the size of a record between its owner and its RDATA: TYPE,
+// CLASS, TTL and RDLENGTH.
 const fixedRecord = 10
 
-// errUnfit is an answer that no message holds.
-var errUnfit = errors.New("the answer does not fit a message")
-
-// newTruth packs an upstream's answer for the question in q. It fails only if
-// the answer does not fit a message.
-func newTruth(q *Query, a upstream.Answer, now time.Duration) (*truth, error) {
-	m := new(dns.Msg)
-	m.Response, m.RecursionAvailable, m.Compress = true, true, true
-	m.Rcode, m.AuthenticatedData = a.Rcode, a.AuthenticData
-	qname, _, err := dns.UnpackDomainName(q.name.Wire(), 0)
-	if err != nil {
-		return nil, err
-	}
-	m.Question = []dns.Question{{Name: qname, Qtype: q.qtype, Qclass: dns.ClassINET}}
-	m.Answer, m.Ns = a.Records, a.Authority
-	t := &truth{key: q.key(), stored: now, negative: negative(q, a)}
-	t.lifetime = lifetime(a, t.negative)
-	if t.message, err = m.Pack(); err != nil {
-		return nil, err
-	}
-	if len(t.message) > maxTCPPayload { // the upstream compressed names that must not be (RFC 3597 section 4)
-		return nil, errUnfit
-	}
-	t.ede = packEDE(a.EDE)
-	t.index(q, a)
-	return t, nil
+// recordAt reads the record that starts at an offset of a truth's message, or of
+// a reply made of one.
+func recordAt(message []byte, at int) record {
+	fixed := skipName(message, at)
+	return record{at, fixed, fixed + fixedRecord + int(binary.BigEndian.Uint16(message[fixed+8:]))}
 }
 
-// negative reports an NXDOMAIN or NODATA response (RFC 2308 section 2).
-func negative(q *Query, a upstream.Answer) bool {
-	if a.Rcode != dns.RcodeSuccess {
+func (r record) rrtype(message []byte) uint16 { return binary.BigEndian.Uint16(message[r.fixed:]) }
+
+func (r record) ttl(message []byte) []byte { return message[r.fixed+4:][:4] }
+
+func (r record) rdata(message []byte) []byte { return message[r.fixed+fixedRecord : r.end] }
+
+// negative reports an NXDOMAIN or NODATA response to a question of qtype (RFC
+// 2308 section 2), whose records start at an offset.
+func negative(message []byte, at int, qtype uint16) bool {
+	if message[3]&0xf != rcodeNoError {
 		return true
 	}
-	return !slices.ContainsFunc(a.Records, func(rr dns.RR) bool {
-		t := rr.Header().Rrtype
-		return t == q.qtype || q.qtype == typeANY
-	})
+	for range binary.BigEndian.Uint16(message[answerCount:]) {
+		r := recordAt(message, at)
+		if qtype == typeANY || r.rrtype(message) == qtype {
+			return false
+		}
+		at = r.end
+	}
+	return true
 }
 
-// lifetime caps the TTLs in place and returns the smallest. A negative answer
-// lives as long as its SOA says (RFC 2308 section 5), and without one not at
-// all.
-func lifetime(a upstream.Answer, negative bool) time.Duration {
-	limit, hasSOA := uint32(maxTTLSeconds), false
+// capTTLs caps the TTLs of the records from at on, in place, and returns the
+// smallest. A negative answer lives as long as its SOA says (RFC 2308 section
+// 5), and without one not at all.
+func capTTLs(message []byte, at int, negative bool) time.Duration {
+	limit, lives := uint32(maxTTLSeconds), !negative && at < len(message)
 	if negative {
 		limit = maxNegativeTTLSeconds
 	}
 	smallest := limit
-	for _, rr := range slices.Concat(a.Records, a.Authority) {
-		h := rr.Header()
-		if soa, ok := rr.(*dns.SOA); ok && negative {
-			h.Ttl, hasSOA = min(h.Ttl, soa.Minttl), true
+	for at < len(message) {
+		r := recordAt(message, at)
+		ttl := min(limit, binary.BigEndian.Uint32(r.ttl(message)))
+		if negative && r.rrtype(message) == typeSOA {
+			ttl, lives = min(ttl, binary.BigEndian.Uint32(message[r.end-4:])), true // MINIMUM
 		}
-		h.Ttl = min(h.Ttl, limit)
-		smallest = min(smallest, h.Ttl)
+		binary.BigEndian.PutUint32(r.ttl(message), ttl)
+		smallest = min(smallest, ttl)
+		at = r.end
 	}
-	if negative && !hasSOA || len(a.Records)+len(a.Authority) == 0 {
+	if !lives {
 		return 0
 	}
 	return time.Duration(smallest) * time.Second
@@ -131,88 +126,20 @@ func packEDE(errors []dns.EDNS0_EDE) (options []byte) {
 	return options
 }
 
-// index finds the TTL fields and the links of the packed message, whose
-// records stand in the order of a.
-func (t *truth) index(q *Query, a upstream.Answer) {
-	at := headerSize + len(q.name.Wire()) + 4
-	first, services := slices.IndexFunc(a.Records, isService), 0 // the first such record, and where it begins
-	for i, rr := range slices.Concat(a.Records, a.Authority) {
-		start := at
-		at = skipName(t.message, at)
-		t.ttls = append(t.ttls, uint16(at+4))
-		at += fixedRecord + int(binary.BigEndian.Uint16(t.message[at+8:]))
-		if i >= len(a.Records) {
-			t.link(linkAuthority, rr.Header().Name, t.authorityStart(start), len(a.Records))
-			continue
-		}
-		if i == first {
-			services = start
-		}
-		switch rr := rr.(type) {
-		case *dns.CNAME:
-			t.link(linkChain, rr.Target, at, i+1)
-		case *dns.DNAME:
-			t.link(linkOwner, rr.Header().Name, start, i)
-			if !slices.ContainsFunc(a.Records[i:], isCNAME) { // it is the answer itself: no CNAME follows from it
-				t.link(linkChain, rr.Target, at, i+1)
-			}
-		case *dns.SVCB:
-			t.link(linkService, rr.Target, services, first)
-		case *dns.HTTPS:
-			t.link(linkService, rr.Target, services, first)
-		case *dns.RRSIG:
-			t.extendLink(at, i+1)
-		}
-	}
-}
-
-func isCNAME(rr dns.RR) bool { return rr.Header().Rrtype == dns.TypeCNAME }
-
-// isService reports whether rr is an SVCB or HTTPS record.
-func isService(rr dns.RR) bool {
-	t := rr.Header().Rrtype
-	return t == dns.TypeSVCB || t == dns.TypeHTTPS
-}
-
-// authorityStart is where the authority section starts, given the start of one
-// of its records.
-func (t *truth) authorityStart(start int) int {
-	if n := len(t.links); n > 0 && t.links[n-1].kind == linkAuthority {
-		return t.links[n-1].end
-	}
-	return start
-}
-
-// link notes a name unless it is the root, which no order holds.
-func (t *truth) link(kind linkKind, presentation string, end, count int) {
-	if n := canonical(presentation); n != "" && n != name.Root {
-		t.links = append(t.links, link{[]byte(n), kind, end, count})
-	}
-}
-
-// extendLink takes the signature that follows a chain's record into its part
-// of the answer.
-func (t *truth) extendLink(end, count int) {
-	if n := len(t.links); n > 0 && t.links[n-1].kind == linkChain && t.links[n-1].count == count-1 {
-		t.links[n-1].end, t.links[n-1].count = end, count
-	}
-}
-
 // without is the truth for q less the records that the name owns.
 func (t *truth) without(q *Query, owner []byte) (*truth, error) {
 	m := new(dns.Msg)
-	if err := m.Unpack(t.message); err != nil {
+	if err := m.Unpack(t.message()); err != nil {
 		return nil, err
 	}
 	owned := func(rr dns.RR) bool { return canonical(rr.Header().Name) == name.Name(owner) }
-	less, err := newTruth(q, upstream.Answer{
-		Rcode: m.Rcode, AuthenticData: m.AuthenticatedData,
-		Records: slices.DeleteFunc(m.Answer, owned), Authority: slices.DeleteFunc(m.Ns, owned),
-	}, t.stored)
+	m.Answer, m.Ns = slices.DeleteFunc(m.Answer, owned), slices.DeleteFunc(m.Ns, owned)
+	m.Compress = true
+	message, err := m.Pack()
 	if err != nil {
 		return nil, err
 	}
-	less.ede = t.ede
+	less := newTruth(q, message, t.ede(), t.stored)
 	less.servers.Store(t.servers.Load())
 	return less, nil
 }
@@ -232,10 +159,6 @@ func (t *truth) ageing(now time.Duration) bool {
 
 // size is about what the truth takes in memory, in octets.
 func (t *truth) size() int {
-	const overhead = 320 // the struct, the list element, the map's share
-	links := 0
-	for _, l := range t.links {
-		links += 64 + len(l.name)
-	}
-	return overhead + len(t.key) + cap(t.message) + 2*cap(t.ttls) + links + len(t.ede)
+	const overhead = 160 // the struct, and what the cache keeps beside it
+	return overhead + cap(t.octets)
 }

@@ -17,8 +17,8 @@ func (r *Resolver) watch(q *Query, t *truth) {
 		return
 	}
 	seen := sketch.Sight{Name: name.Name(q.name.Wire()), At: t.stored, Addresses: slices.Collect(t.addresses())}
-	for i := range t.links {
-		if l := &t.links[i]; l.kind == linkChain {
+	for l := range t.links() {
+		if l.kind == linkChain {
 			seen.Target = name.Name(l.name)
 		}
 	}

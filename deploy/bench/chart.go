@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	_ "embed"
 	"slices"
 	"text/template"
@@ -40,7 +41,8 @@ type panel struct {
 
 // bar is one server. Its whisker runs from the lowest to the highest round.
 type bar struct {
-	row
+	cell
+	Title              string
 	Own                bool // bailiff's
 	X, Y, Height       int
 	Width, Least, Most float64
@@ -58,7 +60,10 @@ func (b bar) MiddleY() float64 { return float64(b.Y) + float64(b.Height)/2 }
 // FigureX is where the figure begins, right of bar and whisker.
 func (b bar) FigureX() float64 { return b.Most + 8 }
 
-// chart draws the tables of a run with so many rules, as SVG.
+// Text is the figure.
+func (b bar) Text() string { return b.Figure(b.Median) }
+
+// chart draws the tables of servers of a run with so many rules, as SVG.
 func chart(tables []table, rules int) ([]byte, error) {
 	page, err := template.New("").Funcs(formats).Parse(chartText)
 	if err != nil {
@@ -72,28 +77,44 @@ func chart(tables []table, rules int) ([]byte, error) {
 // layOut places panels and bars.
 func layOut(tables []table, rules int) drawing {
 	d := drawing{Rules: rules, Width: panelWidth * panelColumns, Height: headHeight}
-	for beside := range slices.Chunk(tables, panelColumns) {
+	for beside := range slices.Chunk(plotted(tables), panelColumns) {
 		most := 0
-		for column, t := range beside {
-			d.Panels = append(d.Panels, panel{measure: t.measure, X: column * panelWidth, Y: d.Height, Bars: bars(t.Rows)})
-			most = max(most, len(t.Rows))
+		for column, p := range beside {
+			p.X, p.Y = column*panelWidth, d.Height
+			d.Panels = append(d.Panels, p)
+			most = max(most, len(p.Bars))
 		}
 		d.Height += titleHeight + most*barStep + panelGap
 	}
 	return d
 }
 
-// bars scales the rows so that the greatest maximum is as long as may be.
-func bars(rows []row) (all []bar) {
+// plotted are the panels: the measures that have one.
+func plotted(tables []table) (all []panel) {
+	for _, t := range tables {
+		for i, m := range t.Measures {
+			if m.Plot != "" {
+				all = append(all, panel{measure: m, Bars: bars(t.Rows, i)})
+			}
+		}
+	}
+	return all
+}
+
+// bars draws the rows' i-th cells, the least first, so that the greatest maximum is as
+// long as may be.
+func bars(rows []row, i int) (all []bar) {
+	rows = slices.SortedStableFunc(slices.Values(rows), func(a, b row) int { return cmp.Compare(a.Cells[i].Median, b.Cells[i].Median) })
 	greatest := 0.0
 	for _, r := range rows {
-		greatest = max(greatest, r.Max)
+		greatest = max(greatest, r.Cells[i].Max)
 	}
-	scale := barWidth / greatest
-	for i, r := range rows {
+	scale := barWidth / max(greatest, 1e-9)
+	for place, r := range rows {
+		c := r.Cells[i]
 		all = append(all, bar{
-			row: r, Own: r.folder == bailiffPeer.folder, Y: titleHeight + i*barStep,
-			X: barLeft, Height: barHeight, Width: r.Median * scale, Least: barLeft + r.Min*scale, Most: barLeft + r.Max*scale,
+			cell: c, Title: r.Title, Own: r.folder == bailiffPeer.folder, Y: titleHeight + place*barStep,
+			X: barLeft, Height: barHeight, Width: c.Median * scale, Least: barLeft + c.Min*scale, Most: barLeft + c.Max*scale,
 		})
 	}
 	return all

@@ -15,13 +15,7 @@ type environment struct {
 	CPU, Kernel, OS        string
 	Cores                  int
 	ServerCore, OthersCore string
-	Programs               []program
-}
-
-// program is one that took part.
-type program struct {
-	peer
-	Version string
+	Versions               map[string]string // of programs, by their titles
 }
 
 // describe asks the machine and the programs; bailiff is the path of ours.
@@ -34,9 +28,10 @@ func describe(ctx context.Context, programs []peer, bailiff string) environment 
 		OS:         firstMatch("/etc/os-release", `(?m)^PRETTY_NAME="?([^"\n]*)`),
 		Cores:      runtime.NumCPU(),
 		ServerCore: servers, OthersCore: others,
+		Versions: map[string]string{},
 	}
 	for _, p := range programs {
-		e.Programs = append(e.Programs, program{peer: p, Version: p.askVersion(ctx, bailiff)})
+		e.Versions[p.Title] = p.askVersion(ctx, bailiff)
 	}
 	return e
 }

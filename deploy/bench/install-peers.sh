@@ -13,6 +13,7 @@ missing() {
 	command -v dnsdist >/dev/null || echo dnsdist
 	command -v pdns_recursor >/dev/null || echo pdns-recursor
 	command -v kresd >/dev/null || echo knot-resolver
+	dpkg -s lua-cqueues >/dev/null 2>&1 || echo lua-cqueues # without it kresd does not watch its files
 }
 
 provide install-peers

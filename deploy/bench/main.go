@@ -1,14 +1,16 @@
 // Command bench measures bailiff and other resolvers side by side, and writes
 // docs/benchmarks.md and docs/benchmarks.svg. `make bench-peers` runs it.
 //
-// What it measures is CPU time of the server (user and system) for each answer:
-// unlike queries per second and latency it holds on a machine that does other
-// work too. All servers are up at once and take turns, round by round, so that
-// what disturbs one disturbs all. The generator is dnsperf, the upstream is NSD
-// with a wildcard; each server's configuration is a folder of peers/.
+// What it measures is CPU time of the server (user and system) for each answer,
+// latency at a fixed rate, and what reloads and starts take. All servers are up at
+// once and take turns, round by round, so that what disturbs one disturbs all. CPU
+// time is measured under dnsperf, latency under a generator of its own (openloop.go);
+// the upstream is NSD with a wildcard; each server's configuration is a folder of
+// peers/. What each workload gave last is kept in results/, from where the documents
+// are written.
 //
 // It runs on Linux, imports nothing of bailiff, and starts everything on
-// loopback. Start reading at run; measure.go has the workloads.
+// loopback. Start reading at run; measure.go has the stages, groups.go the tables.
 package main
 
 import (
@@ -18,9 +20,11 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/exec"
 	"os/signal"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 )
@@ -29,7 +33,8 @@ import (
 type settings struct {
 	Rules, Rounds, Seconds int
 	peers, workloads       []string
-	out, bailiff           string
+	out, kept, bailiff     string
+	reportOnly             bool
 }
 
 func main() {
@@ -55,11 +60,13 @@ func parseFlags(arguments []string, stderr io.Writer) (settings, error) {
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	flags.SetOutput(stderr)
 	flags.IntVar(&s.Rules, "rules", 1_000_000, "`number` of names under order")
-	flags.IntVar(&s.Rounds, "rounds", 5, "`number` of times each server gets its turn")
-	flags.IntVar(&s.Seconds, "seconds", 3, "how long a turn takes, about")
+	flags.IntVar(&s.Rounds, "rounds", 3, "`number` of times each server gets its turn")
+	flags.IntVar(&s.Seconds, "seconds", 2, "how long a turn takes, about")
 	peers := flags.String("peers", strings.Join(peerNames(), ","), "`list` of servers to measure beside bailiff")
 	workloads := flags.String("workloads", strings.Join(workloadNames(), ","), "`list` of workloads")
 	flags.StringVar(&s.out, "out", "docs", "`folder` to write benchmarks.md and benchmarks.svg to")
+	flags.StringVar(&s.kept, "results", "deploy/bench/results", "`folder` that keeps what each workload gave last")
+	flags.BoolVar(&s.reportOnly, "report", false, "measure nothing; write the documents from what is kept")
 	flags.StringVar(&s.bailiff, "bailiff", "bin/bailiff", "the `program` to measure")
 	if err := flags.Parse(arguments); err != nil {
 		return s, err
@@ -102,9 +109,18 @@ func unknown(flagName string, got, known []string) error {
 	return fmt.Errorf("--%s %s: unknown; choose from %s", flagName, strings.Join(strange, ","), strings.Join(known, ","))
 }
 
-// run measures and writes the documents. What it starts has ended when it
-// returns.
+// run measures, and writes the documents. What it starts has ended when it returns.
 func run(ctx context.Context, s settings, progress io.Writer) error {
+	if !s.reportOnly {
+		if err := measureAll(ctx, s, progress); err != nil {
+			return err
+		}
+	}
+	return writeReport(s)
+}
+
+// measureAll runs the workloads and keeps what they give.
+func measureAll(ctx context.Context, s settings, progress io.Writer) error {
 	program, err := filepath.Abs(s.bailiff)
 	if err != nil {
 		return err
@@ -122,13 +138,29 @@ func run(ctx context.Context, s settings, progress io.Writer) error {
 		return err
 	}
 	defer func() { _ = os.RemoveAll(folder) }()
-	b := &bench{settings: s, folder: folder, program: program, progress: progress}
+	b := &bench{
+		settings: s, folder: folder, program: program, progress: progress,
+		samples: map[string]samples{}, notes: map[string][]string{},
+	}
 	b.choosePeers()
-	around := describe(ctx, slices.Concat(b.peers, []peer{upstream, generator}), program)
-	if err := b.measure(ctx); err != nil {
+	b.environment = describe(ctx, slices.Concat(b.peers, []peer{upstream, generator}), program)
+	if err := stayOff(ctx, b.environment.ServerCore); err != nil {
 		return err
 	}
-	return writeReport(b, around)
+	return b.measure(ctx)
+}
+
+// stayOff moves this process to the core that servers leave free.
+func stayOff(ctx context.Context, servers string) error {
+	_, others := cores()
+	if others == servers {
+		return nil
+	}
+	out, err := exec.CommandContext(ctx, "taskset", "-a", "-p", "-c", others, strconv.Itoa(os.Getpid())).CombinedOutput() //nolint:gosec // two numbers
+	if err != nil {
+		return fmt.Errorf("taskset: %w: %s", err, out)
+	}
+	return nil
 }
 
 // choosePeers takes bailiff, and those wanted that are installed.
@@ -138,7 +170,7 @@ func (b *bench) choosePeers() {
 		switch {
 		case !slices.Contains(b.settings.peers, p.folder):
 		case !installed(p.program()):
-			b.note("%s is not installed", p.Title)
+			b.note("", "%s is not installed", p.Title)
 		default:
 			b.peers = append(b.peers, p)
 		}

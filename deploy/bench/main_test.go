@@ -14,7 +14,7 @@ func TestParseFlags_tellsEveryFault(t *testing.T) {
 	want := `--rules 0: is out of range; give 1 to 10000000
 --seconds 61: is out of range; give 1 to 60
 --peers unknown: unknown; choose from unbound-local,unbound-rpz,bind,recursor,dnsdist,kresd
---workloads other: unknown; choose from block,hit,miss,mix,load`
+--workloads other: unknown; choose from block,hit,miss,mix,latency,reload,gc,load,restart,engine`
 	if err.Error() != want {
 		t.Errorf("got\n%v\nwant\n%s", err, want)
 	}
@@ -25,7 +25,7 @@ func TestParseFlags_defaultsMeasureEverything(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if s.Rules != 1_000_000 || len(s.peers) != len(peers) || len(s.workloads) != len(queryLoads)+1 {
+	if s.Rules != 1_000_000 || len(s.peers) != len(peers) || len(s.workloads) != len(queryLoads)+6 {
 		t.Errorf("got %+v", s)
 	}
 }

@@ -18,25 +18,35 @@ type bench struct {
 	peers    []peer // those measured
 	upstream int    // port
 	progress io.Writer
-	results
+
+	environment environment
+	samples     map[string]samples  // by workload
+	notes       map[string][]string // by workload; those under "" are for all
 }
 
-// note keeps what the reader of the document must know, and says it at once.
-func (b *bench) note(format string, arguments ...any) {
+// note keeps what the reader of the document must know about a workload, and says it
+// at once.
+func (b *bench) note(workload, format string, arguments ...any) {
 	text := fmt.Sprintf(format, arguments...)
-	b.Notes = append(b.Notes, text)
+	b.notes[workload] = append(b.notes[workload], text)
 	fmt.Fprintln(b.progress, "note:", text)
 }
 
-// record adds a figure.
-func (b *bench) record(measure string, p peer, s sample) {
-	b.add(measure, p, s)
-	fmt.Fprintf(b.progress, "%-8s %-22s %10.2f\n", measure, p.Title, s.value)
+// record adds a figure to a row of a measure.
+func (b *bench) record(workload, measure, row string, value float64) {
+	if b.samples[workload] == nil {
+		b.samples[workload] = samples{}
+	}
+	b.samples[workload].add(measure, row, value)
+	fmt.Fprintf(b.progress, "%-40s %-26s %12.3f\n", measure, row, value)
 }
+
+// wants tells whether the workload was asked for.
+func (b *bench) wants(workload string) bool { return slices.Contains(b.workloads, workload) }
 
 // leaveOut goes on without the peer.
 func (b *bench) leaveOut(p peer, cause error) {
-	b.note("%s is left out: %v", p.Title, cause)
+	b.note("", "%s is left out: %v", p.Title, cause)
 	b.peers = slices.DeleteFunc(b.peers, func(other peer) bool { return other.folder == p.folder })
 }
 
@@ -44,10 +54,10 @@ func (b *bench) leaveOut(p peer, cause error) {
 func (b *bench) allRules() string { return filepath.Join(b.folder, "rules") }
 func (b *bench) oneRule() string  { return filepath.Join(b.folder, "one-rule") }
 
-// measure runs the workloads.
+// measure runs the workloads, and keeps what each gave.
 func (b *bench) measure(ctx context.Context) error {
 	for folder, n := range map[string]int{b.allRules(): b.Rules, b.oneRule(): 1} {
-		if err := writeRules(folder, n); err != nil {
+		if err := writeRules(folder, orderID, 0, n); err != nil {
 			return err
 		}
 	}
@@ -58,12 +68,28 @@ func (b *bench) measure(ctx context.Context) error {
 	}
 	defer up.stop()
 	b.upstream = up.Port
-	if slices.Contains(b.workloads, loading) {
-		if err := b.measureLoading(ctx); err != nil {
+	for _, stage := range []struct {
+		measure   func(context.Context) error
+		workloads []string
+	}{
+		{b.measureEngine, []string{engine}},
+		{b.measureRestarts, []string{restarting}},
+		{b.measureCollecting, []string{collecting}},
+		{b.measureLoading, []string{loading}},
+		{b.measureQueries, append(queryNames(), latency)},
+		{b.measureReloads, []string{reloading}},
+	} {
+		if !slices.ContainsFunc(stage.workloads, b.wants) {
+			continue
+		}
+		if err := stage.measure(ctx); err != nil {
+			return err
+		}
+		if err := b.keep(stage.workloads...); err != nil {
 			return err
 		}
 	}
-	return b.measureQueries(ctx)
+	return nil
 }
 
 // measureLoading starts each server with one rule and with all of them, one
@@ -92,8 +118,10 @@ func (b *bench) loadOnce(ctx context.Context, p peer) error {
 	if err != nil {
 		return err
 	}
-	b.record(loading, p, sample{value: full.cpu.Seconds(), beside: full.took.Seconds()})
-	b.record("memory", p, sample{value: mebibytes(full.memory - idle.memory), beside: mebibytes(full.memory)})
+	b.record(loading, loading, p.folder, full.cpu.Seconds())
+	b.record(loading, loading+" elapsed", p.folder, full.took.Seconds())
+	b.record(loading, "memory", p.folder, mebibytes(full.memory-idle.memory))
+	b.record(loading, "memory in all", p.folder, mebibytes(full.memory))
 	return nil
 }
 
@@ -112,9 +140,18 @@ const settleTime = 2 * time.Second
 // startup starts the peer with the first n rules, which lie in the folder, and
 // stops it again.
 func (b *bench) startup(ctx context.Context, p peer, rules string, n int) (startCost, error) {
+	at, err := b.site(p, rules)
+	if err != nil {
+		return startCost{}, err
+	}
+	return startupAt(ctx, p, at, n)
+}
+
+// startupAt is startup at a site.
+func startupAt(ctx context.Context, p peer, at site, n int) (startCost, error) {
 	core, _ := cores()
 	began := time.Now()
-	s, err := b.launch(ctx, p, core, rules, n)
+	s, err := launchAt(ctx, p, at, core, n)
 	if err != nil {
 		return startCost{}, err
 	}
@@ -136,11 +173,16 @@ func (b *bench) launch(ctx context.Context, p peer, core, rules string, n int) (
 	if err != nil {
 		return nil, err
 	}
+	return launchAt(ctx, p, at, core, n)
+}
+
+// launchAt is launch at a site.
+func launchAt(ctx context.Context, p peer, at site, core string, n int) (*server, error) {
 	s, err := start(ctx, p, at, core)
 	if err != nil {
 		return nil, err
 	}
-	if err := s.await(ctx, n); err != nil {
+	if err := s.await(ctx, 0, n); err != nil {
 		s.stop()
 		return nil, err
 	}

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 )
 
 // seed makes every run draw the same names and the same queries.
@@ -60,9 +61,12 @@ func popularity(r *rand.Rand, n int) int {
 	return min(int(math.Pow(float64(n), r.Float64())), n) - 1
 }
 
+// orderID is what the order with the rules is called.
+const orderID = "benchmark"
+
 // ruleFiles are the forms in which servers take the rules. Each rule covers its
 // name and everything below.
-var ruleFiles = []struct{ file, head, line string }{
+var ruleFiles = []struct{ file, head, line string }{ // ID is the order's
 	{file: "names.txt", line: "%s\n"},
 	{
 		file: "rpz.zone",
@@ -72,22 +76,21 @@ var ruleFiles = []struct{ file, head, line string }{
 	{file: "local-zones.conf", line: "local-zone: \"%s.\" always_nxdomain\n"},
 	{
 		file: "order.yaml",
-		head: "id: benchmark\nauthority: Example Court\nrules:\n  - {list: names.txt, format: domains}\n",
+		head: "id: ID\nauthority: Example Court\nrules:\n  - {list: names.txt, format: domains}\n",
 	},
 }
 
-// writeRules makes the folder and writes the first n rules to it, in every form.
-func writeRules(folder string, n int) error {
+// writeRules makes the folder and writes n rules to it, from the first on, in every
+// form. The order is called id.
+func writeRules(folder, id string, first, n int) error {
 	if err := os.Mkdir(folder, 0o700); err != nil {
 		return err
 	}
 	for _, form := range ruleFiles {
 		err := writeFile(filepath.Join(folder, form.file), func(w *bufio.Writer) {
-			fmt.Fprint(w, form.head)
-			for i := range n {
-				if form.line != "" {
-					fmt.Fprintf(w, form.line, rule(i))
-				}
+			fmt.Fprint(w, strings.Replace(form.head, "ID", id, 1))
+			for i := first; i < first+n && form.line != ""; i++ {
+				fmt.Fprintf(w, form.line, rule(i))
 			}
 		})
 		if err != nil {

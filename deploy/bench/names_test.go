@@ -98,7 +98,7 @@ func TestPopularity_followsZipf(t *testing.T) {
 
 func TestWriteRules_everyFormHoldsEveryRule(t *testing.T) {
 	folder := filepath.Join(t.TempDir(), "rules")
-	if err := writeRules(folder, 3); err != nil {
+	if err := writeRules(folder, "benchmark", 2, 3); err != nil {
 		t.Fatal(err)
 	}
 	for file, lines := range map[string]int{"names.txt": 1, "rpz.zone": 2, "local-zones.conf": 1} {
@@ -106,7 +106,7 @@ func TestWriteRules_everyFormHoldsEveryRule(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for i := range 3 {
+		for i := 2; i < 5; i++ {
 			if got := strings.Count(string(text), rule(i)); got != lines {
 				t.Errorf("%s: got %s %d times, want %d", file, rule(i), got, lines)
 			}

@@ -26,6 +26,10 @@ type site struct {
 	Rules          string // the folder of ruleFiles
 	Port, Upstream int    // on 127.0.0.1
 	Bailiff        string // the program
+
+	Control int      // a port on 127.0.0.1 where it takes a reload, if it needs one; 0: it is never reloaded
+	State   string   // folder for what bailiff keeps; empty: it keeps nothing
+	env     []string // in addition to the benchmark's own
 }
 
 // peer is a server to measure.
@@ -35,37 +39,63 @@ type peer struct {
 	How     string // how it holds the rules
 	command string // template of the command line that serves in the foreground
 	version string // template of the command line that prints the version
+
+	rules   []string // those of ruleFiles that it reads
+	someNew string   // template for sh, takes an update: the names of the small order changed; empty: it looks itself
+	allNew  string   // the same when all names changed
+	Told    string   // the same for the document: of some, of all
 }
+
+const (
+	hangUp         = "kill -HUP {{.PID}}"
+	recursorReload = "rec_control --timeout=60 --socket-dir={{.Dir}} reload-lua-config && rec_control --timeout=60 --socket-dir={{.Dir}} wipe-cache '.$'"
+	dnsdistKey     = "YmVuY2htYXJrIGtleSBmb3IgbG9vcGJhY2sgb25seSE=" // no secret: the console listens for minutes, on loopback
+)
 
 var bailiffPeer = peer{
 	folder: "bailiff", Title: "bailiff", How: "one order with a list",
 	command: "{{.Bailiff}} serve --config {{.Dir}}/bailiff.yaml", version: "{{.Bailiff}} version",
+	rules: []string{"order.yaml", "names.txt"}, someNew: hangUp, allNew: hangUp, Told: "SIGHUP",
 }
 
 var peers = []peer{
 	{
 		folder: "unbound-local", Title: "Unbound local-zone", How: "`local-zone: NAME always_nxdomain`",
 		command: "unbound -d -c {{.Dir}}/unbound.conf", version: "unbound -V",
+		rules: []string{"local-zones.conf"}, allNew: hangUp, Told: "`unbound-control local_zones_remove` and `local_zones`; SIGHUP, which empties the cache",
+		someNew: "unbound-control -c {{.Dir}}/unbound.conf local_zones_remove <{{.Old}}/names.txt && " +
+			"sed 's/$/ always_nxdomain/' {{.New}}/names.txt | unbound-control -c {{.Dir}}/unbound.conf local_zones",
 	},
 	{
 		folder: "unbound-rpz", Title: "Unbound RPZ", How: "`rpz:` from a file",
 		command: "unbound -d -c {{.Dir}}/unbound.conf", version: "unbound -V",
+		rules: []string{"rpz.zone"}, Told: "`unbound-control auth_zone_reload` of the zone",
+		someNew: "unbound-control -c {{.Dir}}/unbound.conf auth_zone_reload change.bench",
+		allNew:  "unbound-control -c {{.Dir}}/unbound.conf auth_zone_reload rpz.bench",
 	},
 	{
 		folder: "bind", Title: "BIND RPZ", How: "`response-policy`, zone from a file",
 		command: "named -f -n 1 -c {{.Dir}}/named.conf", version: "named -v",
+		rules: []string{"rpz.zone"}, someNew: hangUp, allNew: hangUp, Told: "SIGHUP, which reads the zones whose files changed",
 	},
 	{
 		folder: "recursor", Title: "PowerDNS Recursor RPZ", How: "`rpzFile`",
 		command: "pdns_recursor --config-dir={{.Dir}}", version: "pdns_recursor --version",
+		rules: []string{"rpz.zone"}, Told: "`rec_control reload-lua-config`, which reads all zones, and `wipe-cache`: its packet cache goes before RPZ",
+		someNew: recursorReload,
+		allNew:  recursorReload,
 	},
 	{
 		folder: "dnsdist", Title: "dnsdist", How: "`SuffixMatchNodeRule`, `RCodeAction`",
 		command: "dnsdist --supervised -C {{.Dir}}/dnsdist.conf", version: "dnsdist --version",
+		rules: []string{"names.txt"}, Told: "a new rule in the place of the old one, over the console",
+		someNew: `dnsdist -C /dev/null -c 127.0.0.1:{{.Control}} -k ` + dnsdistKey + ` -e 'block("change", "{{.Rules}}/change/names.txt")'`,
+		allNew:  `dnsdist -C /dev/null -c 127.0.0.1:{{.Control}} -k ` + dnsdistKey + ` -e 'block("all", "{{.Rules}}/names.txt")'`,
 	},
 	{
 		folder: "kresd", Title: "Knot Resolver RPZ", How: "`policy.rpz`",
 		command: "kresd -n -c {{.Dir}}/kresd.conf {{.Dir}}", version: "kresd --version",
+		rules: []string{"rpz.zone"}, Told: "nothing: it watches the files",
 	},
 }
 
@@ -129,7 +159,7 @@ func (p peer) configure(at site) error {
 }
 
 // fill puts the site into a template.
-func fill(text string, at site) (string, error) {
+func fill(text string, at any) (string, error) {
 	t, err := template.New("").Parse(text)
 	if err != nil {
 		return "", err

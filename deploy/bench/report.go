@@ -16,44 +16,50 @@ var reportText string
 
 // report is what the document's template takes.
 type report struct {
-	settings
-	environment
+	part                 // the one run last: its machine and settings
+	Parts                []part
+	Programs             []program
 	Outstanding, Clients int
+	LatencyRate          int
 	Tables               []table
 	Slower               []defeat // the one with the fastest peer first
 	Ahead                []string // measures in which no peer needs less
+	Targets              []target
 	Notes                []string
 }
 
-// table is one measure of all servers that have figures for it.
-type table struct {
-	measure
-	Rows []row
+// program is one that took part.
+type program struct {
+	peer
+	Version string
 }
 
 // defeat is a measure in which peers need less than bailiff.
 type defeat struct {
-	measure
-	Own   row
-	Peers []row // the one that needs least first
+	Title string // of the table
+	Own   cell
+	Peers []rival // the one that needs least first
 }
 
-// Times is how many times as much bailiff needs.
-func (d defeat) Times(p row) float64 { return d.Own.Median / p.Median }
+// rival is a peer's figure beside bailiff's.
+type rival struct {
+	cell
+	Title string
+	Times float64 // how many times as much bailiff needs; 0 if the peer needs nothing
+	// Overlap: some round of bailiff was as good as some round of the peer.
+	Overlap bool
+}
 
-// Overlap: some round of bailiff was as good as some round of the peer.
-func (d defeat) Overlap(p row) bool { return d.Own.Min <= p.Max }
-
-// writeReport writes the document and the plot.
-func writeReport(b *bench, e environment) error {
-	r := report{
-		settings: b.settings, environment: e, Outstanding: outstanding, Clients: clients,
-		Tables: b.tables(), Notes: b.Notes,
+// writeReport writes the document and the plot from what is kept.
+func writeReport(s settings) error {
+	parts, err := readParts(s.kept)
+	if err != nil {
+		return err
 	}
+	r := newReport(parts)
 	if len(r.Tables) == 0 {
 		return fmt.Errorf("bailiff has no figures; nothing is written")
 	}
-	r.Slower, r.Ahead = compare(r.Tables)
 	page, err := template.New("").Funcs(formats).Parse(reportText)
 	if err != nil {
 		return err
@@ -62,41 +68,96 @@ func writeReport(b *bench, e environment) error {
 	if err := page.Execute(&text, r); err != nil {
 		return err
 	}
-	plot, err := chart(r.Tables, b.Rules)
+	plot, err := chart(r.Tables, r.Rules)
 	if err != nil {
 		return err
 	}
 	for name, content := range map[string][]byte{"benchmarks.md": text.Bytes(), "benchmarks.svg": plot} {
-		if err := os.WriteFile(filepath.Join(b.out, name), content, 0o644); err != nil { //nolint:gosec // documents are for everybody
+		if err := os.WriteFile(filepath.Join(s.out, name), content, 0o644); err != nil { //nolint:gosec // documents are for everybody
 			return err
 		}
 	}
 	return nil
 }
 
-// tables are the measures for which bailiff has figures.
-func (b *bench) tables() (all []table) {
-	for _, m := range measures() {
-		if rows := b.rows(m.Name); len(rows) > 0 {
-			all = append(all, table{measure: m, Rows: rows})
+// newReport puts the parts together.
+func newReport(parts []part) report {
+	r := report{Parts: parts, Outstanding: outstanding, Clients: clients, LatencyRate: latencyRate}
+	all := map[string]samples{}
+	for _, p := range parts {
+		all[p.Workload] = p.Samples
+		if p.Environment.Date >= r.Environment.Date {
+			r.part = p
+		}
+		for _, note := range p.Notes {
+			if !slices.Contains(r.Notes, note) {
+				r.Notes = append(r.Notes, note)
+			}
+		}
+	}
+	for _, g := range groups() {
+		if t := g.table(all[g.workload]); len(t.Rows) > 0 {
+			r.Tables = append(r.Tables, t)
+		}
+	}
+	r.Programs = programs(parts)
+	r.Slower, r.Ahead = compare(r.Tables)
+	r.Targets = targets(r.Tables)
+	return r
+}
+
+// programs are those that took part in any run, with the version that ran last.
+func programs(parts []part) (all []program) {
+	for _, p := range slices.Concat([]peer{bailiffPeer}, peers, []peer{upstream, generator}) {
+		version, date := "", ""
+		for _, run := range parts {
+			if v := run.Environment.Versions[p.Title]; v != "" && run.Environment.Date >= date {
+				version, date = v, run.Environment.Date
+			}
+		}
+		if version != "" {
+			all = append(all, program{peer: p, Version: version})
 		}
 	}
 	return all
 }
 
-// compare finds the measures in which bailiff is slower than a peer, and those in
-// which it is not.
+// compare finds the measures in which bailiff needs more than a peer, and those in
+// which it does not.
 func compare(tables []table) (slower []defeat, ahead []string) {
 	for _, t := range tables {
-		own := slices.IndexFunc(t.Rows, func(r row) bool { return r.folder == bailiffPeer.folder })
-		if own == 0 {
-			ahead = append(ahead, t.Name)
-			continue
+		for i, m := range t.Measures {
+			if !t.Servers || !m.compared || len(t.Rows) < 2 {
+				continue
+			}
+			if d := t.defeatIn(i); len(d.Peers) > 0 {
+				slower = append(slower, d)
+			} else {
+				ahead = append(ahead, m.Name)
+			}
 		}
-		slower = append(slower, defeat{measure: t.measure, Own: t.Rows[own], Peers: t.Rows[:own]})
 	}
-	slices.SortStableFunc(slower, func(a, b defeat) int { return cmp.Compare(b.Times(b.Peers[0]), a.Times(a.Peers[0])) })
+	slices.SortStableFunc(slower, func(a, b defeat) int { return cmp.Compare(b.Peers[0].Times, a.Peers[0].Times) })
 	return slower, ahead
+}
+
+// defeatIn lists the peers that need less than bailiff in the table's i-th measure.
+func (t table) defeatIn(i int) defeat {
+	own := t.Rows[t.own()].Cells[i]
+	d := defeat{Title: t.Title, Own: own}
+	for _, r := range t.Rows {
+		c := r.Cells[i]
+		if own.Figure(c.Median) == own.Figure(own.Median) || c.Median > own.Median {
+			continue // no more than the figures tell
+		}
+		rival := rival{cell: c, Title: r.Title, Overlap: own.Min <= c.Max}
+		if c.Median > 0 {
+			rival.Times = own.Median / c.Median
+		}
+		d.Peers = append(d.Peers, rival)
+	}
+	slices.SortStableFunc(d.Peers, func(a, b rival) int { return cmp.Compare(a.Median, b.Median) })
+	return d
 }
 
 // formats are what the templates call.
@@ -110,7 +171,7 @@ func figure(v float64) string {
 	case v < 100:
 		return fmt.Sprintf("%.1f", v)
 	}
-	return fmt.Sprintf("%.0f", v)
+	return thousands(int(v + 0.5))
 }
 
 // thousands writes 1000000 as 1,000,000.

@@ -5,96 +5,104 @@ import (
 	"slices"
 )
 
-// measure is one thing that is measured of every server; less is better.
+// measure is one quantity; less is better.
 type measure struct {
-	Name   string
-	Title  string // as a heading after the name
-	Plot   string // the same, short
-	Unit   string
-	Beside string // what a sample's second figure is
+	Name     string // of its samples, and where bailiff is compared
+	Heading  string // of its column
+	Unit     string // empty: a number of things
+	Plot     string // heading of its panel; empty: it has none
+	compared bool   // bailiff with its peers
 }
 
-// measures returns them in the order of the document. Each workload with
-// queries is one; loading is two.
-func measures() []measure {
-	var all []measure
-	for _, w := range queryLoads {
-		all = append(all, measure{Name: w.name, Title: w.Title, Plot: w.Plot, Unit: "µs", Beside: "share of its core, %"})
+// Figure writes a value of the measure.
+func (m measure) Figure(v float64) string {
+	if m.Unit == "" {
+		return thousands(int(v + 0.5))
 	}
-	return append(all,
-		measure{
-			Name: loading, Title: "CPU time from the start until the rules are carried out", Plot: "a start with all rules",
-			Unit: "s", Beside: "elapsed, s",
-		},
-		measure{
-			Name: "memory", Title: "resident, over the same server with one rule", Plot: "resident, for the rules",
-			Unit: "MiB", Beside: "in all, MiB",
-		})
+	return figure(v)
 }
 
-// sample is a figure of one round, in the measure's unit, and the one that
-// stands beside it.
-type sample struct{ value, beside float64 }
-
-// results are the figures of a run.
-type results struct {
-	Notes   []string
-	samples map[string]map[string][]sample // measure → peer's folder → one a round
-}
-
-func (r *results) add(measure string, p peer, s sample) {
-	if r.samples == nil {
-		r.samples = map[string]map[string][]sample{}
+// Column is the measure's heading, with its unit.
+func (m measure) Column() string {
+	if m.Unit == "" {
+		return m.Heading
 	}
-	if r.samples[measure] == nil {
-		r.samples[measure] = map[string][]sample{}
-	}
-	r.samples[measure][p.folder] = append(r.samples[measure][p.folder], s)
+	return m.Heading + ", " + m.Unit
 }
 
-// row is one server in one measure, over all rounds.
-type row struct {
-	peer
+// samples are the figures of one workload: measure → row → one a round. A row is a
+// peer's folder, or what else the group says.
+type samples map[string]map[string][]float64
+
+func (s samples) add(measure, row string, value float64) {
+	if s[measure] == nil {
+		s[measure] = map[string][]float64{}
+	}
+	s[measure][row] = append(s[measure][row], value)
+}
+
+// cell is one measure of one row, over all rounds.
+type cell struct {
+	measure
 	Median, Min, Max float64
-	Beside           float64 // median
-	Ratio            float64 // to bailiff's median; below 1 the peer needs less
 }
 
-// rows are the servers that have figures, the least first; none if bailiff has
-// none.
-func (r *results) rows(measure string) []row {
-	own := median(values(r.samples[measure][bailiffPeer.folder]))
-	if own == 0 {
-		return nil
+// String is the cell's text: the median, and the lowest and the highest round where
+// they differ.
+func (c cell) String() string {
+	low, high := c.Figure(c.Min), c.Figure(c.Max)
+	if low == high {
+		return c.Figure(c.Median)
 	}
-	var rows []row
-	for _, p := range append([]peer{bailiffPeer}, peers...) {
-		samples := r.samples[measure][p.folder]
-		if len(samples) == 0 {
-			continue
+	return c.Figure(c.Median) + " (" + low + "–" + high + ")"
+}
+
+// row is a server, or what else is measured, in all measures of its group.
+type row struct {
+	folder string // the row's name in samples
+	Title  string
+	Cells  []cell
+	Ratio  float64 // of the first cell to bailiff's; 0 if that is 0
+}
+
+// table is a group with figures. That of servers has the least first, by the first
+// measure.
+type table struct {
+	group
+	Rows []row
+}
+
+// table gathers the group's rows; none for a group of servers in which bailiff has no
+// figures.
+func (g group) table(s samples) table {
+	t := table{group: g}
+	for _, r := range g.rows {
+		for _, m := range g.Measures {
+			if all := s[m.Name][r.folder]; len(all) > 0 {
+				r.Cells = append(r.Cells, cell{measure: m, Median: median(all), Min: slices.Min(all), Max: slices.Max(all)})
+			}
 		}
-		all := values(samples)
-		rows = append(rows, row{
-			peer: p, Median: median(all), Min: slices.Min(all), Max: slices.Max(all),
-			Beside: median(besides(samples)), Ratio: median(all) / own,
-		})
+		if len(r.Cells) == len(g.Measures) {
+			t.Rows = append(t.Rows, r)
+		}
 	}
-	slices.SortStableFunc(rows, func(a, b row) int { return cmp.Compare(a.Median, b.Median) })
-	return rows
+	if !g.Servers {
+		return t
+	}
+	own := t.own()
+	if own < 0 {
+		return table{group: g}
+	}
+	for i, first := 0, t.Rows[own].Cells[0].Median; i < len(t.Rows) && first > 0; i++ {
+		t.Rows[i].Ratio = t.Rows[i].Cells[0].Median / first
+	}
+	slices.SortStableFunc(t.Rows, func(a, b row) int { return cmp.Compare(a.Cells[0].Median, b.Cells[0].Median) })
+	return t
 }
 
-func values(samples []sample) (all []float64) {
-	for _, s := range samples {
-		all = append(all, s.value)
-	}
-	return all
-}
-
-func besides(samples []sample) (all []float64) {
-	for _, s := range samples {
-		all = append(all, s.beside)
-	}
-	return all
+// own is the place of bailiff's row; -1 if there is none.
+func (t table) own() int {
+	return slices.IndexFunc(t.Rows, func(r row) bool { return r.folder == bailiffPeer.folder })
 }
 
 // median is the middle one, or the mean of the two in the middle; 0 of none.

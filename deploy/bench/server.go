@@ -59,6 +59,7 @@ func start(ctx context.Context, p peer, at site, core string) (*server, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	cmd := pinned(ctx, core, strings.Fields(line)...)
 	cmd.Dir, cmd.Stdout, cmd.Stderr = at.Dir, log, log
+	cmd.Env = append(os.Environ(), at.env...)
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	cmd.WaitDelay = stopTime
 	s := &server{peer: p, site: at, cancel: cancel, ended: make(chan struct{})}
@@ -80,13 +81,13 @@ func (s *server) stop() {
 	<-s.ended
 }
 
-// await returns once the server carries out the first n rules and answers free
-// names.
-func (s *server) await(ctx context.Context, n int) error {
+// await returns once the server carries out n rules, from the first on, and answers
+// free names.
+func (s *server) await(ctx context.Context, first, n int) error {
 	limit := time.NewTimer(startTime)
 	defer limit.Stop()
 	for attempt := 0; ; attempt++ {
-		cause := s.verify(ctx, n, attempt)
+		cause := s.verify(ctx, first, n, attempt)
 		if cause == nil {
 			return nil
 		}
@@ -104,16 +105,24 @@ func (s *server) await(ctx context.Context, n int) error {
 
 // verify lets a handful of rules stand for all, not the last alone: servers take
 // rules in an order of their own.
-func (s *server) verify(ctx context.Context, n, attempt int) error {
+func (s *server) verify(ctx context.Context, first, n, attempt int) error {
 	fresh := fmt.Sprintf("p%d.", attempt) // no cache has it
-	for _, i := range []int{n - 1, n / 2, 0}[:min(n, 3)] {
-		for _, name := range []string{fresh + rule(i), rule(i)} {
+	for _, of := range witnesses(first, n) {
+		for _, name := range []string{fresh + of, of} {
 			if err := s.expect(ctx, name, dns.RcodeNameError); err != nil {
 				return err
 			}
 		}
 	}
 	return s.expect(ctx, fresh+free("v", 0), dns.RcodeSuccess)
+}
+
+// witnesses are the names of up to three of n rules, from the first on.
+func witnesses(first, n int) (names []string) {
+	for _, i := range []int{n - 1, n / 2, 0}[:min(n, 3)] {
+		names = append(names, rule(first+i))
+	}
+	return names
 }
 
 // expect asks for the name's address, and returns an error unless the answer

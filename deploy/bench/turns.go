@@ -8,10 +8,6 @@ import (
 // measureQueries starts all servers, and gives each its turn in every workload
 // of every round.
 func (b *bench) measureQueries(ctx context.Context) error {
-	chosen := slices.DeleteFunc(slices.Clone(queryLoads), func(w workload) bool { return !slices.Contains(b.workloads, w.name) })
-	if len(chosen) == 0 {
-		return nil
-	}
 	servers, err := b.launchAll(ctx)
 	defer func() {
 		for _, s := range servers {
@@ -22,10 +18,16 @@ func (b *bench) measureQueries(ctx context.Context) error {
 		return err
 	}
 	for round := range b.Rounds {
-		for _, w := range chosen {
+		for _, w := range queryLoads {
+			if !b.wants(w.name) {
+				continue
+			}
 			if err := b.takeTurns(ctx, w, round, servers); err != nil {
 				return err
 			}
+		}
+		if err := b.latencyTurns(ctx, round, servers); err != nil {
+			return err
 		}
 	}
 	return nil
@@ -57,25 +59,26 @@ func (b *bench) takeTurns(ctx context.Context, w workload, round int, servers []
 		return err
 	}
 	for _, s := range servers {
-		cost, err := b.turn(ctx, w, file, s)
+		cost, share, err := b.turn(ctx, w, file, s)
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
 		if err != nil {
-			b.note("%s, %s, round %d does not count: %v", s.Title, w.name, round+1, err)
+			b.note(w.name, "%s, %s, round %d does not count: %v", s.Title, w.name, round+1, err)
 			continue
 		}
-		b.record(w.name, s.peer, cost)
+		b.record(w.name, w.name, s.folder, cost)
+		b.record(w.name, w.name+" share", s.folder, share)
 	}
 	return nil
 }
 
 // turn returns the server's CPU time for each answer in microseconds, and the
 // share of its core that it used in per cent.
-func (b *bench) turn(ctx context.Context, w workload, file string, s *server) (sample, error) {
+func (b *bench) turn(ctx context.Context, w workload, file string, s *server) (cost, share float64, err error) {
 	if w.warm {
 		if _, err := dnsperf(ctx, s.Port, file, 0); err != nil {
-			return sample{}, err
+			return 0, 0, err
 		}
 	}
 	seconds := b.Seconds
@@ -84,22 +87,19 @@ func (b *bench) turn(ctx context.Context, w workload, file string, s *server) (s
 	}
 	before, err := usageOf(s.pid)
 	if err != nil {
-		return sample{}, err
+		return 0, 0, err
 	}
 	l, err := dnsperf(ctx, s.Port, file, seconds)
 	if err != nil {
-		return sample{}, err
+		return 0, 0, err
 	}
 	after, err := usageOf(s.pid)
 	if err != nil {
-		return sample{}, err
+		return 0, 0, err
 	}
 	if err := w.judge(l); err != nil {
-		return sample{}, err
+		return 0, 0, err
 	}
 	cpu := after.cpu - before.cpu
-	return sample{
-		value:  float64(cpu.Microseconds()) / float64(l.completed),
-		beside: 100 * cpu.Seconds() / l.took.Seconds(),
-	}, nil
+	return float64(cpu.Microseconds()) / float64(l.completed), 100 * cpu.Seconds() / l.took.Seconds(), nil
 }

@@ -57,15 +57,25 @@ const (
 	mixUnderOrder = 0.01    // far more than subscribers ask, so that blocking weighs something
 )
 
-// loading is the workload without queries: start with every rule.
-const loading = "load"
+// The workloads beside those of queryLoads.
+const (
+	latency    = "latency"
+	reloading  = "reload"
+	collecting = "gc"
+	loading    = "load" // start with every rule
+	restarting = "restart"
+	engine     = "engine"
+)
 
-func workloadNames() []string {
-	var names []string
+func queryNames() (names []string) {
 	for _, w := range queryLoads {
 		names = append(names, w.name)
 	}
-	return append(names, loading)
+	return names
+}
+
+func workloadNames() []string {
+	return append(queryNames(), latency, reloading, collecting, loading, restarting, engine)
 }
 
 // writeQueries writes the round's queries to a file in folder, and returns its

@@ -229,10 +229,11 @@ func (w *udpWorker) address(k, i int, reply []byte) {
 // send sends the first n replies. A reply that the kernel does not take at once
 // is skipped: UDP promises nothing, and the others must go out. To wait would
 // be to wait for strangers: replies to addresses of an own network that nobody
-// has fill the socket's buffer until ARP gives up.
+// has fill the socket's buffer until ARP gives up. The call never blocks, so the
+// scheduler is not told of it (RawSyscall).
 func (w *udpWorker) send(n int) {
 	for sent := 0; sent < n; {
-		done, _, errno := unix.Syscall6(unix.SYS_SENDMMSG, uintptr(w.fd), uintptr(unsafe.Pointer(&w.out.headers[sent])), uintptr(n-sent), unix.MSG_DONTWAIT, 0, 0)
+		done, _, errno := unix.RawSyscall6(unix.SYS_SENDMMSG, uintptr(w.fd), uintptr(unsafe.Pointer(&w.out.headers[sent])), uintptr(n-sent), unix.MSG_DONTWAIT, 0, 0)
 		switch {
 		case errno == unix.EINTR:
 		case errno != 0:
@@ -260,7 +261,7 @@ func (w *udpWorker) Reply(q *resolver.Query, reply []byte) {
 	w.mu.RLock()
 	defer w.mu.RUnlock()
 	if !w.closed {
-		_, _, _ = unix.Syscall(unix.SYS_SENDMSG, uintptr(w.fd), uintptr(unsafe.Pointer(&m.hdr)), unix.MSG_DONTWAIT)
+		_, _, _ = unix.RawSyscall(unix.SYS_SENDMSG, uintptr(w.fd), uintptr(unsafe.Pointer(&m.hdr)), unix.MSG_DONTWAIT)
 	}
 }
 

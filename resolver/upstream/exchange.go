@@ -67,7 +67,7 @@ func (t *try) run(ctx context.Context) (answer Answer, failure *Failure) {
 	}
 	switch {
 	case err == nil:
-		answer, err = Scrub(t.q, m)
+		answer, err = repack(t.q, m)
 	case ctx.Err() != nil: // not the network: the socket was closed under it
 		err = errors.New("no response in time")
 	}

@@ -7,7 +7,8 @@
 //
 // Start reading at Forwarder.Resolve; race.go spreads a question over servers,
 // exchange.go asks one of them, query.go says which packet answers the
-// question, scrub.go and chain.go which records do.
+// question, scrub.go and chain.go which records do, and answer.go when that
+// need not be asked.
 package upstream
 
 import (
@@ -30,22 +31,6 @@ type Question struct {
 	DO   bool // DNSSEC OK (RFC 3225): signatures and proofs are wanted
 	CD   bool // checking disabled (RFC 4035 section 3.2.2)
 	AD   bool // the AD bit is wanted in the response (RFC 6840 section 5.7)
-}
-
-// Answer is an upstream's response after scrubbing: only what belongs to the
-// question. The receiver owns the records; owner names are in lower case and
-// the TTLs within an RRset are equal.
-type Answer struct {
-	Rcode         int  // NOERROR, NXDOMAIN or YXDOMAIN
-	AuthenticData bool // the upstream's AD bit, as trustworthy as the way to it
-	// Records is the answer section: CNAMEs and DNAMEs from QNAME on in the order
-	// of the chain, then the final RRset; each RRset is followed by its RRSIGs,
-	// which are there with DO only (or when QTYPE asks for them).
-	Records []dns.RR
-	// Authority is the SOA of a negative response and, with DO, the signed NSEC
-	// and NSEC3 records of any. Never NS records.
-	Authority []dns.RR
-	EDE       []dns.EDNS0_EDE // the upstream's extended errors (RFC 8914), at most maxEDE
 }
 
 // Exchange is one query to one server, for metrics.

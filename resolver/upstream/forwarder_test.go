@@ -23,10 +23,20 @@ func mustResolve(t *testing.T, f *Forwarder, q Question) Answer {
 	if err != nil {
 		t.Fatalf("got failure %v, want an answer", err)
 	}
-	if len(a.Records) != 1 || a.Records[0].(*dns.A).A.String() != "192.0.2.1" {
-		t.Fatalf("got records %v, want 192.0.2.1", a.Records)
+	if got := unpacked(t, a).Answer; len(got) != 1 || got[0].(*dns.A).A.String() != "192.0.2.1" {
+		t.Fatalf("got records %v, want 192.0.2.1", got)
 	}
 	return a
+}
+
+// unpacked is the message of an answer.
+func unpacked(t testing.TB, a Answer) *dns.Msg {
+	t.Helper()
+	m := new(dns.Msg)
+	if err := m.Unpack(a.Message); err != nil {
+		t.Fatal(err)
+	}
+	return m
 }
 
 func mustFail(t *testing.T, f *Forwarder, q Question) *Failure {
@@ -43,7 +53,7 @@ func TestResolve_ownerIsLowerCaseWhateverWasSent(t *testing.T) {
 	s := startFake(t, honest, honest)
 	f := newForwarder(t, Config{Servers: addrs(s), CaseRandomisation: true})
 	a := mustResolve(t, f, ask(t, "a-long-name-in-mixed-case.example"))
-	if got, want := a.Records[0].Header().Name, "a-long-name-in-mixed-case.example."; got != want {
+	if got, want := unpacked(t, a).Answer[0].Header().Name, "a-long-name-in-mixed-case.example."; got != want {
 		t.Errorf("got owner %s, want %s", got, want)
 	}
 }
@@ -63,7 +73,7 @@ func TestResolve_theRandomSpellingStaysOutOfRDATA(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got, want := answer.Records[0].(*dns.CNAME).Target, "target.some-long-zone-name.example."; got != want {
+	if got, want := unpacked(t, answer).Answer[0].(*dns.CNAME).Target, "target.some-long-zone-name.example."; got != want {
 		t.Errorf("got target %s, want %s", got, want)
 	}
 }

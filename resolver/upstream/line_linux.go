@@ -2,7 +2,6 @@ package upstream
 
 import (
 	"errors"
-	"fmt"
 	"net/netip"
 	"os"
 	"slices"
@@ -32,7 +31,8 @@ var (
 // Line is one worker's own way to the upstreams: questions go out and responses
 // come in on the worker's thread, many with one system call. It is the first
 // try of a question and no more: what is not answered plainly and soon is the
-// business of Forwarder.Resolve. It belongs to one goroutine.
+// business of Forwarder.Resolve. It belongs to one goroutine. Its system calls do
+// not block, so the scheduler is not told of them (RawSyscall).
 type Line struct {
 	f       *Forwarder
 	poll    int                 // epoll descriptor over the sockets
@@ -91,8 +91,9 @@ func (l *Line) Poll() int { return l.poll }
 func (l *Line) Waiting() int { return l.waiting }
 
 // Ask takes a question; Flush sends it. done is called once, from Receive,
-// Expire or Close, with the answer or a reason to ask Resolve. Ask reports
-// false, and keeps nothing, where the choice of a server is no plain one.
+// Expire or Close, with the answer, whose message is its own during the call
+// only, or with a reason to ask Resolve. Ask reports false, and keeps nothing,
+// where the choice of a server is no plain one.
 func (l *Line) Ask(q Question, now time.Time, done func(Answer, error)) bool {
 	best, ok := l.f.servers.first()
 	if !ok {
@@ -196,7 +197,7 @@ func (l *Line) send(s *lineSocket) {
 		l.batch.point(i)
 	}
 	for sent := 0; sent < len(pending); {
-		n, _, errno := unix.Syscall6(unix.SYS_SENDMMSG, uintptr(s.fd), uintptr(unsafe.Pointer(&l.batch.headers[sent])), uintptr(len(pending)-sent), 0, 0, 0)
+		n, _, errno := unix.RawSyscall6(unix.SYS_SENDMMSG, uintptr(s.fd), uintptr(unsafe.Pointer(&l.batch.headers[sent])), uintptr(len(pending)-sent), 0, 0, 0)
 		if errno == unix.EINTR {
 			continue
 		}
@@ -230,7 +231,7 @@ func (l *Line) read(s *lineSocket, now time.Time) {
 		l.batch.iov[i].SetLen(udpBufferBytes)
 		l.batch.point(i)
 	}
-	n, _, errno := unix.Syscall6(unix.SYS_RECVMMSG, uintptr(s.fd), uintptr(unsafe.Pointer(&l.batch.headers[0])), lineUses, unix.MSG_DONTWAIT, 0, 0)
+	n, _, errno := unix.RawSyscall6(unix.SYS_RECVMMSG, uintptr(s.fd), uintptr(unsafe.Pointer(&l.batch.headers[0])), lineUses, unix.MSG_DONTWAIT, 0, 0)
 	switch {
 	case errno == unix.EAGAIN || errno == unix.EINTR:
 		return
@@ -258,33 +259,13 @@ func (l *Line) match(s *lineSocket, packet []byte, now time.Time) {
 			l.end(s, i, Answer{}, errDoubtful)
 		case fits:
 			l.f.servers.responded(s.server, now.Sub(a.sent))
-			answer, rcode, err := readAnswer(a.q, packet)
+			answer, rcode, err := Read(a.q, packet)
 			l.f.observe(Exchange{To: s.server.addr, Rcode: rcode, Took: now.Sub(a.sent)})
 			l.end(s, i, answer, err)
 		}
 		return
 	}
 	s.strays++
-}
-
-// readAnswer unpacks and scrubs a response; see try.run for why it recovers.
-func readAnswer(q Question, packet []byte) (answer Answer, rcode int, err error) {
-	rcode = -1
-	defer func() {
-		if p := recover(); p != nil {
-			err = fmt.Errorf("panic: %v", p)
-		}
-	}()
-	m, err := parse(packet)
-	if err != nil {
-		return Answer{}, rcode, err
-	}
-	rcode = m.Rcode
-	if m.Truncated {
-		return Answer{}, rcode, errors.New("truncated")
-	}
-	answer, err = Scrub(q, m)
-	return answer, rcode, err
 }
 
 // end takes the i-th question off a socket and tells its owner.

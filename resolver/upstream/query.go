@@ -10,10 +10,11 @@ import (
 )
 
 const (
-	headerOctets = 12   // RFC 1035 section 4.1.1
-	optOctets    = 11   // an OPT without options (RFC 6891 section 6.1.2)
-	lengthOctets = 2    // before each message over TCP (RFC 1035 section 4.2.2)
-	maxPayload   = 1232 // octets offered over UDP: no fragments (RFC 9715 section 3)
+	headerOctets  = 12   // RFC 1035 section 4.1.1
+	optOctets     = 11   // an OPT without options (RFC 6891 section 6.1.2)
+	maxNameOctets = 255  // RFC 1035 section 2.3.4
+	lengthOctets  = 2    // before each message over TCP (RFC 1035 section 4.2.2)
+	maxPayload    = 1232 // octets offered over UDP: no fragments (RFC 9715 section 3)
 )
 
 // Bits of the third and fourth octet of a header, and of the OPT's flags.

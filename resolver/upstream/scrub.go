@@ -17,24 +17,32 @@ const (
 	maxProofs  = 64  // NSEC and NSEC3 RRsets: three for each name of the longest chain, and room
 )
 
-// Scrub keeps of a response what answers the question and nothing else; the
+// scrubbed is what is kept of a response: see Answer.Message for the records.
+type scrubbed struct {
+	Rcode              int
+	AuthenticData      bool
+	Records, Authority []dns.RR
+	EDE                []dns.EDNS0_EDE
+}
+
+// scrub keeps of a response what answers the question and nothing else; the
 // error is a *Failure. It takes m's records over: they are not copied, and
 // their owner names and TTLs are changed.
-func Scrub(q Question, m *dns.Msg) (Answer, error) {
-	a := Answer{Rcode: m.Rcode, AuthenticData: m.AuthenticatedData, EDE: extendedErrors(m)}
+func scrub(q Question, m *dns.Msg) (scrubbed, error) {
+	a := scrubbed{Rcode: m.Rcode, AuthenticData: m.AuthenticatedData, EDE: extendedErrors(m)}
 	if f := refused(a.Rcode, a.EDE); f != nil {
-		return Answer{}, f
+		return scrubbed{}, f
 	}
 	if isLame(m) {
-		return Answer{}, &Failure{EDE: dns.ExtendedErrorCodeNoReachableAuthority, Cause: "a referral: the server does not recurse"}
+		return scrubbed{}, &Failure{EDE: dns.ExtendedErrorCodeNoReachableAuthority, Cause: "a referral: the server does not recurse"}
 	}
 	c, err := follow(q, m)
 	if err != nil {
-		return Answer{}, &Failure{EDE: dns.ExtendedErrorCodeOther, Cause: err.Error()}
+		return scrubbed{}, &Failure{EDE: dns.ExtendedErrorCodeOther, Cause: err.Error()}
 	}
 	a.Records = c.records
 	if a.Authority, err = c.authority(lowerOwners(m.Ns)); err != nil {
-		return Answer{}, &Failure{EDE: dns.ExtendedErrorCodeOther, Cause: err.Error()}
+		return scrubbed{}, &Failure{EDE: dns.ExtendedErrorCodeOther, Cause: err.Error()}
 	}
 	return a, nil
 }

@@ -32,7 +32,7 @@ func FuzzScrub(f *testing.F) {
 			return
 		}
 		q := Question{Name: qname, Type: qtype, DO: do}
-		a, err := Scrub(q, m)
+		a, err := scrub(q, m)
 		if failure, ok := err.(*Failure); err != nil && (!ok || failure.Cause == "") {
 			t.Fatalf("got error %#v, want a *Failure with a cause", err)
 		}
@@ -41,7 +41,7 @@ func FuzzScrub(f *testing.F) {
 }
 
 // checkAnswer is a second, plain reading of what Scrub promises.
-func checkAnswer(t *testing.T, qname string, a Answer) {
+func checkAnswer(t *testing.T, qname string, a scrubbed) {
 	t.Helper()
 	names := []string{qname}
 	for _, rr := range a.Records {

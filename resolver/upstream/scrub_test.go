@@ -140,7 +140,7 @@ func TestScrub_keepsTheChainAndItsEnd(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			q := ask(t, tt.qname)
 			q.Type = tt.qtype
-			got, err := Scrub(q, tt.in.msg(t))
+			got, err := scrub(q, tt.in.msg(t))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -170,7 +170,7 @@ func TestScrub_withDOSignaturesAndProofsStay(t *testing.T) {
 		}}
 	q := ask(t, "a.test")
 	q.DO = true
-	got, err := Scrub(q, in.msg(t))
+	got, err := scrub(q, in.msg(t))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -222,7 +222,7 @@ func TestScrub_negativeAuthority(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			q := ask(t, "a.test")
 			q.DO = tt.do
-			got, err := Scrub(q, tt.in.msg(t))
+			got, err := scrub(q, tt.in.msg(t))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -273,7 +273,7 @@ func TestScrub_refuses(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			q := ask(t, tt.qname)
 			q.DO = true
-			got, err := Scrub(q, tt.in.msg(t))
+			got, err := scrub(q, tt.in.msg(t))
 			failure, ok := err.(*Failure)
 			if !ok {
 				t.Fatalf("got %v, error %v, want a *Failure", short(got.Records), err)
@@ -288,7 +288,7 @@ func TestScrub_refuses(t *testing.T) {
 func TestScrub_strayRRSIGIsNoData(t *testing.T) {
 	q := ask(t, "www.test")
 	q.DO = true
-	got, err := Scrub(q, response{answer: []string{sig("www.test.", "A", "test."), sig("www.test.", "CNAME", "test.")}, ns: []string{soa}}.msg(t))
+	got, err := scrub(q, response{answer: []string{sig("www.test.", "A", "test."), sig("www.test.", "CNAME", "test.")}, ns: []string{soa}}.msg(t))
 	if err != nil || len(got.Records) != 0 || len(got.Authority) != 1 {
 		t.Errorf("got %v, %v, error %v; want NODATA with its SOA", got.Records, got.Authority, err)
 	}
@@ -300,7 +300,7 @@ func TestScrub_extendedErrorsAreBounded(t *testing.T) {
 	for range 10 {
 		m.IsEdns0().Option = append(m.IsEdns0().Option, &dns.EDNS0_EDE{InfoCode: 3, ExtraText: "x" + strings.Repeat("ü", 150)})
 	}
-	got, err := Scrub(ask(t, "www.test"), m)
+	got, err := scrub(ask(t, "www.test"), m)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -52,7 +52,8 @@ type lostQueries struct {
 }
 
 // hammer keeps window queries in flight until stop closes, and then waits for
-// the rest. A lost one is noticed after two seconds of silence.
+// the rest. A lost one is noticed after silence
+// that no scheduler explains.
 func (l *lostQueries) hammer(address string, seed, window int, stop chan struct{}) {
 	conn, err := net.Dial("udp", address)
 	if err != nil {
@@ -75,7 +76,7 @@ func (l *lostQueries) hammer(address string, seed, window int, stop chan struct{
 	}
 	buffer := make([]byte, 1500)
 	for len(pending) > 0 {
-		_ = conn.SetReadDeadline(time.Now().Add(2 * time.Second))
+		_ = conn.SetReadDeadline(time.Now().Add(15 * time.Second))
 		n, err := conn.Read(buffer)
 		if err != nil {
 			break
