@@ -96,20 +96,29 @@ func latencyMeasures(of string) []measure {
 // reloadGroups are the tables of reloads: what changes, at each rate.
 func reloadGroups() (all []group) {
 	for _, c := range changes {
-		for _, rate := range reloadRates {
-			name := c.at(rate)
-			plot := ""
-			if rate == reloadRates[len(reloadRates)-1] {
-				plot = name + ": the change is in force"
-			}
-			all = append(all, ofServers(reloading, name, c.Title,
-				measure{Name: name + ": in force", Heading: "new names blocked after", Unit: "s", Plot: plot, compared: true},
-				measure{Name: name + ": CPU time", Heading: "CPU time spent", Unit: "s", compared: true},
-				measure{Name: name + ": lost", Heading: "queries lost", compared: true},
-				measure{Name: name + ": gap", Heading: "longest without an answer", Unit: "ms", compared: true},
-				measure{Name: name + ": p99.9", Heading: "p99.9", Unit: "ms", compared: true},
-				measure{Name: name + ": quiet", Heading: "p99.9 before", Unit: "ms"}))
+		for i, rate := range reloadRates {
+			all = append(all, ofServers(reloading, c.at(rate), c.Title, reloadMeasures(c.at(rate), i == 0, i == len(reloadRates)-1)...))
 		}
+	}
+	return all
+}
+
+// reloadMeasures are those of a reload table: CPU time at the lowest rate only, where
+// queries hardly cost any, and a panel at the highest.
+func reloadMeasures(of string, lowest, highest bool) []measure {
+	inForce := measure{Name: of + ": in force", Heading: "new names blocked after", Unit: "s", compared: true}
+	if highest {
+		inForce.Plot = inForce.Name
+	}
+	all := []measure{
+		inForce,
+		{Name: of + ": lost", Heading: "queries lost", compared: true},
+		{Name: of + ": gap", Heading: "longest without an answer", Unit: "ms", compared: true},
+		{Name: of + ": p99.9", Heading: "p99.9", Unit: "ms", compared: true},
+		{Name: of + ": quiet", Heading: "p99.9 before", Unit: "ms"},
+	}
+	if lowest {
+		all = append(all, measure{Name: of + ": CPU time", Heading: "CPU time spent", Unit: "s", compared: true})
 	}
 	return all
 }

@@ -5,6 +5,7 @@ import (
 	"cmp"
 	_ "embed"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -137,8 +138,16 @@ func compare(tables []table) (slower []defeat, ahead []string) {
 			}
 		}
 	}
-	slices.SortStableFunc(slower, func(a, b defeat) int { return cmp.Compare(b.Peers[0].Times, a.Peers[0].Times) })
+	slices.SortStableFunc(slower, func(a, b defeat) int { return cmp.Compare(b.worst(), a.worst()) })
 	return slower, ahead
+}
+
+// worst is how many times as much bailiff needs as the best peer.
+func (d defeat) worst() float64 {
+	if best := d.Peers[0]; best.Median > 0 {
+		return best.Times
+	}
+	return math.Inf(1)
 }
 
 // defeatIn lists the peers that need less than bailiff in the table's i-th measure.

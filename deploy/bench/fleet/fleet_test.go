@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -22,6 +23,54 @@ func TestDocument_hasTheTablesOfThisProgram(t *testing.T) {
 	if string(filled) != string(document) {
 		t.Error("docs/capacity.md is out of date; run go run ./deploy/bench/fleet --write docs/capacity.md")
 	}
+}
+
+// TestConstants_coverWhatWasMeasured holds that no figure of docs/benchmarks.md is
+// above what the arithmetic counts with.
+func TestConstants_coverWhatWasMeasured(t *testing.T) {
+	document, err := os.ReadFile(filepath.Join("..", "..", "..", "docs", "benchmarks.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		name, table, row string
+		cell             int
+		counted          float64
+	}{
+		{"hitMicroseconds", "hit", "bailiff", 0, hitMicroseconds},
+		{"blockMicroseconds", "block", "bailiff", 0, blockMicroseconds},
+		{"missMicroseconds", "miss", "bailiff", 0, missMicroseconds},
+		{"loadMicroseconds", "engine", "10,000,000 names", 0, loadMicroseconds * 10},
+		{"ruleOctets", "engine", "10,000,000 names", 1, ruleOctets * 10e6 / (1 << 20)},
+		{"peakOctets", "engine", "10,000,000 names", 2, peakOctets * 10e6 / (1 << 20)},
+		{"prefixOctets", "engine", "1,000,000 prefixes", 1, prefixOctets * 1e6 / (1 << 20)},
+		{"restartSeconds", "restart", "kept compiled", 0, restartSeconds},
+	} {
+		cells := rowOf(string(document), c.table, c.row)
+		if len(cells) <= c.cell {
+			t.Logf("%s: docs/benchmarks.md has no such figure", c.name)
+			continue
+		}
+		measured, err := strconv.ParseFloat(strings.ReplaceAll(strings.Fields(cells[c.cell])[0], ",", ""), 64)
+		if err != nil {
+			t.Errorf("%s: %v", c.name, err)
+		}
+		if measured > margin*c.counted {
+			t.Errorf("%s: counts with %.3g, where %.3g was measured; change capacity.go", c.name, margin*c.counted, measured)
+		}
+	}
+}
+
+// rowOf are the cells of a row of the table under a heading, without the first.
+func rowOf(document, heading, row string) []string {
+	_, table, _ := strings.Cut(document, "\n### "+heading+":")
+	table, _, _ = strings.Cut(table, "\n#")
+	_, cells, found := strings.Cut(table, "\n| "+row+" | ")
+	if !found {
+		return nil
+	}
+	cells, _, _ = strings.Cut(cells, " |\n")
+	return strings.Split(cells, " | ")
 }
 
 func TestFill_aDocumentWithoutAPlaceIsRefused(t *testing.T) {
