@@ -21,7 +21,7 @@ export PATH := $(PATH):/usr/sbin:/sbin
 
 .PHONY: help
 help: ## list the targets
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-19s %s\n", $$1, $$2}'
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-23s %s\n", $$1, $$2}'
 
 .PHONY: run
 run: build ## build, and serve the example orders on 127.0.0.1 port 5300
@@ -78,6 +78,10 @@ bench: check-go ## run the benchmarks whose name matches BENCH
 bench-peers: build ## measure beside other resolvers, write docs/benchmarks.md (Debian, as root)
 	@deploy/bench/install-peers.sh
 	$(GO) run ./deploy/bench $(if $(WORK),--workloads $(WORK)) $(BENCHFLAGS)
+
+.PHONY: bench-recursion
+bench-recursion: check-go deps ## measure recursion beside other resolvers, over a private Internet
+	$(GO) test -run '^$$' -bench '^BenchmarkRecursion$$' -benchtime 1x ./cmd/bailiff/e2e/internet
 
 .PHONY: fuzz
 fuzz: check-go ## run each fuzz target for FUZZTIME

@@ -1,6 +1,7 @@
 #!/bin/sh
 # Installs, on Debian and as root, the real programs that the tests run: dig,
-# unbound, nsd, BIND, PowerDNS Recursor, Knot Resolver and promtool, what tests the
+# unbound, nsd, BIND, Knot DNS and Resolver, PowerDNS and its Recursor, what signs
+# zones (BIND's, Knot's and ldns' tools), ip and promtool, what tests the
 # packages (systemd-analyze, debootstrap, rpm), Chromium and pdftotext, ICU for Python,
 # and a C compiler for the race detector. Elsewhere it says what is missing; the tests
 # skip that.
@@ -15,6 +16,12 @@ missing() {
 	command -v named >/dev/null || echo bind9
 	command -v pdns_recursor >/dev/null || echo pdns-recursor
 	command -v kresd >/dev/null || echo knot-resolver
+	command -v knotd >/dev/null || echo knot
+	command -v kzonesign >/dev/null || echo knot-dnssecutils
+	command -v pdns_server >/dev/null || echo pdns-server
+	dpkg -s pdns-backend-bind >/dev/null 2>&1 || echo pdns-backend-bind
+	command -v ldns-signzone >/dev/null || echo ldnsutils
+	command -v ip >/dev/null || echo iproute2
 	command -v promtool >/dev/null || echo prometheus
 	command -v systemd-analyze >/dev/null || echo systemd
 	command -v debootstrap >/dev/null || echo debootstrap

@@ -11,16 +11,20 @@ import (
 	"bailiff/policy"
 	"bailiff/policy/order"
 	"bailiff/resolver"
+	"bailiff/resolver/anchor"
 	"bailiff/resolver/listen"
+	"bailiff/resolver/recurse"
 )
 
-// Config is what a Collector reads. All fields but QueryLog and Journal are
+// Config is what a Collector reads. All fields but those that may be nil are
 // required.
 type Config struct {
 	Counters          *Counters
 	Reloads           *Reloads
 	Policy            *policy.Store
 	Resolver          *resolver.Resolver
+	Recursor          *recurse.Recursor // nil: upstreams resolve
+	Anchors           *anchor.Keeper    // nil: nothing is validated
 	Listeners         *listen.Server
 	QueryLog          *querylog.Log   // nil: off
 	Journal           *journal.Writer // nil: off
@@ -87,6 +91,7 @@ func (c *Collector) Describe(ch chan<- *prometheus.Desc) {
 		receivedDesc, fromDesc, untilDesc, firstDesc, delayDesc, deadlineDesc, missedDesc, reviewDesc, reviewDueDesc,
 		reloadOKDesc, reloadTimeDesc, generationDesc, reloadsDesc, guardDesc,
 		questionsDesc, questionsLimitDesc, waitingDesc, waitingLimitDesc, shedDesc, upDesc, rttDesc,
+		validatedDesc, limitDesc, serversDesc, memoryDesc, memoryLimitDesc, anchorDesc, anchorFaultsDesc,
 		cacheSizeDesc, cacheLimitDesc, connectionsDesc, connectionsLimitDesc, connectionsShedDesc, droppedDesc,
 		cacheEntriesDesc, cacheHitsDesc, cacheMissesDesc, cacheEvictionsDesc,
 		journalEntriesDesc, journalLostDesc, journalErrorsDesc, journalLastDesc, journalFailingDesc,
@@ -107,6 +112,8 @@ func (c *Collector) Collect(ch chan<- prometheus.Metric) {
 	collectOrders(s, c.Policy.Load().Orders(), c.maxOrders, time.Now())
 	collectSaturation(s, c.Resolver.Usage(), c.Listeners.Usage())
 	collectUpstreams(s, c.Resolver.Upstreams())
+	collectRecursion(s, c.Recursor)
+	collectAnchors(s, c.Anchors)
 	collectCache(s, c.Resolver.CacheStats())
 	collectJournal(s, c.Journal.Stats())
 	for _, l := range c.QueryLog.Stats() {

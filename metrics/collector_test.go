@@ -22,7 +22,9 @@ import (
 	"bailiff/policy/order"
 	"bailiff/policy/problem"
 	"bailiff/resolver"
+	"bailiff/resolver/anchor"
 	"bailiff/resolver/listen"
+	"bailiff/resolver/recurse"
 	"bailiff/resolver/upstream"
 )
 
@@ -62,10 +64,11 @@ func newCollector(t testing.TB, orders string) *Collector {
 	}
 	store := policy.NewStore()
 	store.Install(program, time.Now())
-	counters := NewCounters()
+	upstreams := slices.Repeat([]netip.AddrPort{netip.MustParseAddrPort(upstreamOfTests)}, 2)
+	counters := NewCounters(upstreams)
 	r := resolver.New(resolver.Config{
 		Policy: store, Clients: []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24"), netip.MustParsePrefix("2001:db8::/32")},
-		CacheBytes: 1 << 20, Upstream: upstream.Config{Servers: slices.Repeat([]netip.AddrPort{netip.MustParseAddrPort(upstreamOfTests)}, 2)},
+		CacheBytes: 1 << 20, Upstream: upstream.Config{Servers: upstreams},
 		Observer: counters,
 	})
 	t.Cleanup(r.Close)
@@ -74,9 +77,12 @@ func newCollector(t testing.TB, orders string) *Collector {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = listeners.Shutdown(t.Context()) })
+	recursor := recurse.New(recurse.Config{CacheBytes: 1 << 20})
+	t.Cleanup(recursor.Close)
 	return NewCollector(Config{
 		Counters: counters, Reloads: NewReloads(time.Unix(1000, 0)),
-		Policy: store, Resolver: r, Listeners: listeners, Version: "v1", Revision: "abc",
+		Policy: store, Resolver: r, Recursor: recursor, Anchors: anchor.New(anchor.Config{Anchors: anchor.Root()}),
+		Listeners: listeners, Version: "v1", Revision: "abc",
 	})
 }
 

@@ -11,6 +11,7 @@ package metrics
 
 import (
 	"math/bits"
+	"net/netip"
 	"runtime"
 	"strconv"
 	"sync/atomic"
@@ -28,6 +29,7 @@ type Counters struct {
 	slots  [typeSlots]uint8 // QTYPE → its place in typeNames
 	shards []*shard         // by worker
 
+	upstreams         map[netip.AddrPort]string // their labels
 	upstreamRequests  *prometheus.CounterVec
 	upstreamDurations *prometheus.HistogramVec
 }
@@ -41,24 +43,34 @@ type shard struct {
 
 const families = 2 // [0] IPv4, [1] IPv6: "1" and "2", their address family numbers at IANA
 
-// NewCounters returns counters at zero.
-func NewCounters() *Counters {
+// authoritative is the label of the servers that are no upstreams: those of
+// zones, of which there is no end.
+const authoritative = "authoritative"
+
+// NewCounters returns counters at zero. Each of the upstreams has a label of
+// its own.
+func NewCounters(upstreams []netip.AddrPort) *Counters {
 	labels := []string{"to", "rcode"}
 	c := &Counters{
 		slots:  typeSlotTable(),
 		shards: make([]*shard, runtime.GOMAXPROCS(0)),
+
+		upstreams: make(map[netip.AddrPort]string, len(upstreams)),
 		upstreamRequests: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "bailiff_upstream_requests_total",
-			Help: "Queries sent to an upstream, by RCODE of its response; none: no response came.",
+			Help: "Queries sent to an upstream, or to zones' own servers (authoritative), by RCODE of the response; none: no response came.",
 		}, labels),
 		upstreamDurations: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name:    "bailiff_upstream_request_duration_seconds",
-			Help:    "Time from a query to an upstream until its response, or until it was given up (rcode none).",
+			Help:    "Time from such a query until its response, or until it was given up (rcode none).",
 			Buckets: prometheus.ExponentialBuckets(0.00025, 2, 16), // CoreDNS's
 		}, labels),
 	}
 	for i := range c.shards {
 		c.shards[i] = new(shard)
+	}
+	for _, u := range upstreams {
+		c.upstreams[u] = u.String()
 	}
 	return c
 }
@@ -79,13 +91,16 @@ func (c *Counters) Observe(e resolver.Event) {
 	s.durations[e.Source].observe(e.Took)
 }
 
-// Exchanged counts one query to an upstream.
+// Exchanged counts one query to an upstream, or to a zone's own server.
 func (c *Counters) Exchanged(e upstream.Exchange) {
 	rcode := "none"
 	if e.Rcode >= 0 {
 		rcode = rcodeNames[rcodeSlot(e.Rcode)]
 	}
-	to := e.To.String()
+	to, ok := c.upstreams[e.To]
+	if !ok {
+		to = authoritative
+	}
 	c.upstreamRequests.WithLabelValues(to, rcode).Inc()
 	c.upstreamDurations.WithLabelValues(to, rcode).Observe(e.Took.Seconds())
 }

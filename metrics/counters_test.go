@@ -14,7 +14,7 @@ import (
 )
 
 func TestObserve_allocatesNothing(t *testing.T) {
-	c := NewCounters()
+	c := NewCounters(nil)
 	for _, tt := range []struct {
 		name string
 		in   resolver.Event
@@ -32,7 +32,7 @@ func TestObserve_allocatesNothing(t *testing.T) {
 }
 
 func TestTypeSlots_eachTypeHasItsOwnName(t *testing.T) {
-	c := NewCounters()
+	c := NewCounters(nil)
 	for qtype := range uint16(math.MaxUint16) {
 		got := typeNames[c.slot(qtype)]
 		if got != "other" && got != dns.TypeToString[qtype] {
@@ -82,8 +82,8 @@ func TestBounds_holdThoseOfCoreDNS(t *testing.T) {
 }
 
 func TestExchanged_countsByServerAndRcode(t *testing.T) {
-	c := NewCounters()
 	to := netip.MustParseAddrPort("192.0.2.53:53")
+	c := NewCounters([]netip.AddrPort{to})
 	for _, rcode := range []int{dns.RcodeSuccess, dns.RcodeServerFailure, dns.RcodeServerFailure, -1} {
 		c.Exchanged(upstream.Exchange{To: to, Rcode: rcode, Took: time.Millisecond})
 	}
@@ -94,8 +94,22 @@ func TestExchanged_countsByServerAndRcode(t *testing.T) {
 	}
 }
 
+func TestExchanged_serversOfZonesShareOneLabel(t *testing.T) {
+	c := NewCounters([]netip.AddrPort{netip.MustParseAddrPort("192.0.2.53:53")})
+	for i := range 100 {
+		to := netip.AddrPortFrom(netip.AddrFrom4([4]byte{198, 51, 100, byte(i)}), 53)
+		c.Exchanged(upstream.Exchange{To: to, Rcode: dns.RcodeSuccess})
+	}
+	if got := testutil.CollectAndCount(c.upstreamRequests); got != 1 {
+		t.Errorf("got %d series, want 1", got)
+	}
+	if got := testutil.ToFloat64(c.upstreamRequests.WithLabelValues("authoritative", "NOERROR")); got != 100 {
+		t.Errorf("got %v, want 100", got)
+	}
+}
+
 func BenchmarkObserve(b *testing.B) {
-	c := NewCounters()
+	c := NewCounters(nil)
 	e := resolver.Event{Type: dns.TypeA, Source: resolver.SourceCache, Took: 4 * time.Microsecond}
 	for b.Loop() {
 		c.Observe(e)

@@ -17,6 +17,8 @@ import (
 	"bailiff/policy"
 	"bailiff/policy/order"
 	"bailiff/resolver"
+	"bailiff/resolver/anchor"
+	"bailiff/resolver/recurse"
 )
 
 // closedSets are the values that each label may have with the orders twoOrders
@@ -26,7 +28,7 @@ func closedSets() map[string][]string {
 		"family":       {"1", "2"},
 		"type":         typeNames[:],
 		"rcode":        append(slices.Clone(rcodeNames[:]), "none"),
-		"to":           {upstreamOfTests},
+		"to":           {upstreamOfTests, authoritative},
 		"order":        {"it-test", "op-test", "a", otherOrders},
 		"notice":       {"n1", "n2", otherOrders},
 		"revision":     {"3", "0", "abc"},
@@ -37,6 +39,9 @@ func closedSets() map[string][]string {
 		"goversion":    {runtime.Version()},
 		"outcome":      {policy.Enforced.String(), policy.Observed.String()},
 		"sink":         {"json", "dnstap"},
+		"result":       validationResults[:],
+		"zone":         {"."},              // of trust anchors, which are configured
+		"tag":          {"20326", "38696"}, // the same
 	}
 	add := func(label string, value fmt.Stringer) { sets[label] = append(sets[label], value.String()) }
 	for t := range resolver.Transports {
@@ -53,6 +58,12 @@ func closedSets() map[string][]string {
 	}
 	for s := range policy.Lapsed + 1 {
 		add("state", s)
+	}
+	for s := range anchor.Removed + 1 {
+		add("state", s)
+	}
+	for l := range recurse.NumLimits {
+		add("limit", recurse.Limit(l))
 	}
 	for r := range results {
 		add("result", Result(r))

@@ -73,18 +73,26 @@ func (q *Query) key() string {
 	return string(append(b, q.name.Wire()...))
 }
 
-// variant is DO, CD and AD: answers that differ by them are kept apart.
+// The bits of a query that an answer may depend on.
+const (
+	variantDO = 1 << iota
+	variantCD
+	variantAD
+)
+
+// variant is DO, CD and AD, as far as the backend's answers differ by them:
+// these are kept apart.
 func (q *Query) variant() (bits byte) {
 	if q.do {
-		bits |= 1
+		bits |= variantDO
 	}
 	if q.cd {
-		bits |= 2
+		bits |= variantCD
 	}
 	if q.ad {
-		bits |= 4
+		bits |= variantAD
 	}
-	return bits
+	return bits & q.differs
 }
 
 // hash spreads a key; octets of the name are hashed, type and bits mixed in.

@@ -12,6 +12,7 @@ import (
 func kept(t *testing.T, c *cache, qname string, octets int, lifetime time.Duration) (*Query, *truth) {
 	t.Helper()
 	q := prepared(t, qname, dns.TypeA, false)
+	q.differs = variantDO | variantCD | variantAD
 	q.parse(0)
 	entry := &truth{octets: append(q.Packet, make([]byte, octets)...), lifetime: lifetime}
 	c.put(q, entry)

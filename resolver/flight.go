@@ -2,6 +2,7 @@ package resolver
 
 import (
 	"errors"
+	"math"
 	"net/netip"
 	"sync"
 	"time"
@@ -186,7 +187,7 @@ func (r *Resolver) search(f *flight) {
 			})
 			defer timer.Stop()
 		}
-		answer, err := r.forwarder.Resolve(r.ctx, f.asks())
+		answer, err := r.backend.Resolve(r.ctx, f.asks())
 		r.land(f, answer, err)
 	})
 }
@@ -198,13 +199,13 @@ func (r *Resolver) land(f *flight, answer upstream.Answer, err error) {
 	if err == nil {
 		found, err = r.learn(f.question, answer, now)
 	}
-	o := &outcome{truth: found, source: SourceUpstream}
+	o := &outcome{truth: found, source: r.source}
 	if err != nil {
 		o = r.failed(r.failures.put(f.key, err, now), f.stale)
 	} else {
 		r.failures.forget(f.key)
 		r.cache.put(f.question, found)
-		if r.policy.Load().HoldsServers() {
+		if law := r.policy.Load(); law.HoldsServers() && !found.knowsServers(law, now) {
 			r.running.Go(func() { r.landWithServers(f, o) }) // this may be a worker's thread
 			return
 		}
@@ -231,7 +232,11 @@ func (r *Resolver) learn(q *Query, a upstream.Answer, now time.Duration) (t *tru
 			t, err = nil, errPanic
 		}
 	}()
-	return newTruth(q, a.Message, packEDE(a.EDE), now), nil
+	t = newTruth(q, a.Message, packEDE(a.EDE), now)
+	if a.Servers != nil { // for as long as the answer is kept
+		t.servers.Store(&servers{names: a.Servers.Names, addresses: a.Servers.Addresses, withAddresses: true, until: math.MaxInt64})
+	}
+	return t, nil
 }
 
 var errPanic = errors.New("a panic")
@@ -326,6 +331,9 @@ func describe(err error) *failure {
 		cause = "no upstream answered"
 	case edeNetworkError:
 		cause = "no upstream could be reached"
+	}
+	if f.Text != "" {
+		cause = f.Text
 	}
 	return &failure{ede: f.EDE, cause: cause, upstream: packEDE(f.Upstream), bogus: f.Bogus}
 }

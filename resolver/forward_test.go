@@ -18,7 +18,7 @@ func TestRespond_cachedTTLsCountDown(t *testing.T) {
 	w.ask(t, question("free.test", dns.TypeA))
 	w.age(100 * time.Second)
 	got := w.ask(t, question("FREE.test", dns.TypeA))
-	if want := []string{"FREE.test.\t200\tIN\tA\t198.51.100.1"}; !slices.Equal(lines(got.Answer), want) {
+	if want := []string{"free.test.\t200\tIN\tA\t198.51.100.1"}; !slices.Equal(lines(got.Answer), want) {
 		t.Errorf("got %q, want %q", lines(got.Answer), want)
 	}
 	if n := w.asked.Load(); n != 1 {

@@ -73,6 +73,7 @@ type Query struct {
 	do, cd, ad  bool
 	rd          bool
 	structured  bool // the client asks for structured errors
+	differs     byte // see variant
 	waits       bool
 	rcode       int // of the reply, the extended bits included
 

@@ -12,6 +12,7 @@ package resolver
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"net/netip"
 	"sync"
@@ -21,6 +22,7 @@ import (
 	"github.com/gaissmai/bart"
 
 	"bailiff/policy"
+	"bailiff/resolver/recurse"
 	"bailiff/resolver/sketch"
 	"bailiff/resolver/upstream"
 )
@@ -30,11 +32,12 @@ type Source uint8
 
 // The sources of replies.
 const (
-	SourceOrder    Source = iota // an order in force
-	SourceCache                  // the cache, stale answers included
-	SourceUpstream               // an upstream's answer to this question
-	SourceLocal                  // a zone served here (RFC 6761, RFC 6303)
-	SourceError                  // nothing: the query was refused or failed
+	SourceOrder     Source = iota // an order in force
+	SourceCache                   // the cache, stale answers included
+	SourceUpstream                // an upstream's answer to this question
+	SourceRecursion               // the servers of the zones themselves
+	SourceLocal                   // a zone served here (RFC 6761, RFC 6303)
+	SourceError                   // nothing: the query was refused or failed
 )
 
 // Sources is the number of sources.
@@ -49,6 +52,8 @@ func (s Source) String() string {
 		return "cache"
 	case SourceUpstream:
 		return "upstream"
+	case SourceRecursion:
+		return "recursion"
 	case SourceLocal:
 		return "local"
 	case SourceError:
@@ -76,8 +81,11 @@ type Observer interface {
 
 // Config is what a Resolver needs. Observer, Log and Now may be nil.
 type Config struct {
-	Policy   *policy.Store
-	Clients  []netip.Prefix // who is served
+	Policy  *policy.Store
+	Clients []netip.Prefix // who is served
+	// Recursor resolves what is not in the cache; nil: that is forwarded, as
+	// Upstream says. The Resolver closes it.
+	Recursor *recurse.Recursor
 	Upstream upstream.Config
 	// CacheBytes bounds the cache, in octets; Stale is how long an entry may
 	// be served past its TTL when no upstream answers (RFC 8767), 0 for never;
@@ -101,7 +109,10 @@ type Config struct {
 type Resolver struct {
 	policy    *policy.Store
 	clients   bart.Lite
-	forwarder *upstream.Forwarder
+	backend   backend
+	forwarder *upstream.Forwarder // the backend, unless there is a Recursor
+	source    Source              // of what the backend says
+	differs   byte                // see Query.variant
 	cache     *cache
 	failures  *failures
 	flights   flights
@@ -123,11 +134,17 @@ type Resolver struct {
 	cancel      context.CancelFunc
 }
 
+// backend resolves what is not in the cache: a Forwarder or a Recursor. The
+// error of Resolve is an *upstream.Failure.
+type backend interface {
+	Resolve(ctx context.Context, q upstream.Question) (upstream.Answer, error)
+	Close()
+}
+
 // New returns a Resolver; Close ends it.
 func New(cfg Config) *Resolver {
 	r := &Resolver{
 		policy:           cfg.Policy,
-		forwarder:        upstream.New(cfg.Upstream),
 		cache:            newCache(cfg.CacheBytes, cfg.Stale),
 		failures:         newFailures(),
 		flights:          flights{running: map[string]*flight{}, clients: map[netip.Addr]int{}},
@@ -141,6 +158,12 @@ func New(cfg Config) *Resolver {
 	}
 	if r.now == nil {
 		r.now = time.Now
+	}
+	if cfg.Recursor != nil {
+		r.backend, r.source, r.differs = cfg.Recursor, SourceRecursion, variantDO|variantCD
+	} else {
+		r.forwarder = upstream.New(cfg.Upstream)
+		r.backend, r.source, r.differs = r.forwarder, SourceUpstream, variantDO|variantCD|variantAD
 	}
 	r.epoch = r.now()
 	r.lateReplies.New = func() any { return new([lateReplySize]byte) }
@@ -159,7 +182,7 @@ func New(cfg Config) *Resolver {
 func (r *Resolver) Close() {
 	r.cancel()
 	r.running.Wait()
-	r.forwarder.Close()
+	r.backend.Close()
 }
 
 // Drain waits until no question is under way, or the context ends.
@@ -173,8 +196,13 @@ func (r *Resolver) Drain(ctx context.Context) {
 }
 
 // NewLine opens a worker's own way upstream, for its queries' Line. The worker
-// closes it before the Resolver.
-func (r *Resolver) NewLine() (*upstream.Line, error) { return r.forwarder.NewLine() }
+// closes it before the Resolver. There is none beside a Recursor.
+func (r *Resolver) NewLine() (*upstream.Line, error) {
+	if r.forwarder == nil {
+		return nil, errors.ErrUnsupported
+	}
+	return r.forwarder.NewLine()
+}
 
 // CacheStats are the cache's counts at this moment.
 func (r *Resolver) CacheStats() CacheStats { return r.cache.stats() }
@@ -188,6 +216,7 @@ func (r *Resolver) Panics() uint64 { return r.panics.Load() }
 // been copied and its Late replier gets the reply.
 func (r *Resolver) Respond(q *Query) (reply []byte) {
 	defer r.survive(q, &reply)
+	q.differs = r.differs
 	if code := q.parse(r.structuredOption); code != rcodeNoError {
 		return r.reject(q, code)
 	}

@@ -173,7 +173,7 @@ func (s *serverSearch) ask(n name.Name, qtype uint16) *dns.Msg {
 func (s *serverSearch) lookup(n name.Name, qtype uint16) *truth {
 	var q Query
 	q.name.Set([]byte(n))
-	q.qtype, q.rd = qtype, true
+	q.qtype, q.rd, q.differs = qtype, true, s.r.differs
 	now := s.r.now().Sub(s.r.epoch)
 	if t := s.r.cache.get(&q, now); t != nil && t.fresh(now) {
 		return t
@@ -182,7 +182,7 @@ func (s *serverSearch) lookup(n name.Name, qtype uint16) *truth {
 		return nil
 	}
 	f := flight{question: &q}
-	answer, err := s.r.forwarder.Resolve(s.ctx, f.asks())
+	answer, err := s.r.backend.Resolve(s.ctx, f.asks())
 	if err != nil {
 		return nil
 	}

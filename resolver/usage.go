@@ -18,8 +18,13 @@ func (r *Resolver) Usage() Usage {
 	return u
 }
 
-// Upstreams tells of each upstream, in the order of Config.
-func (r *Resolver) Upstreams() []upstream.Health { return r.forwarder.Health() }
+// Upstreams tells of each upstream, in the order of Config; a Recursor has none.
+func (r *Resolver) Upstreams() []upstream.Health {
+	if r.forwarder == nil {
+		return nil
+	}
+	return r.forwarder.Health()
+}
 
 func (fs *flights) usage() (running, waiting int, shed uint64) {
 	fs.mu.Lock()

@@ -14,13 +14,14 @@ import (
 // api answers questions about the running server. It changes nothing. Safe for
 // concurrent use.
 type api struct {
+	config    *config
 	keeper    *keeper
 	counters  *metrics.Counters
 	meter     *meter
 	resolver  *resolver.Resolver
+	recursion *recursion // nil: answers are forwarded unchecked
 	listeners *listen.Server
 	journal   *journal.Writer // nil: none is kept
-	state     string          // folder of the journal; empty: none
 	metrics   netip.AddrPort
 }
 

@@ -87,7 +87,7 @@ func (a *api) serveJournalHead(w http.ResponseWriter, _ *http.Request) {
 		refuse(w, http.StatusNotFound, "no journal is kept; set state in the config file")
 		return
 	}
-	head, last, err := journal.LastHead(a.state)
+	head, last, err := journal.LastHead(a.config.state)
 	if err != nil {
 		refuse(w, http.StatusServiceUnavailable, err.Error())
 		return

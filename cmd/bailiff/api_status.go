@@ -25,8 +25,9 @@ type status struct {
 	Orders       *summary         `json:"orders"`
 	Queries      queryStatus      `json:"queries"`
 	Cache        cacheStatus      `json:"cache"`
-	Upstreams    []upstreamStatus `json:"upstreams"`
-	Journal      *journalStatus   `json:"journal"` // null: none is kept
+	Resolution   resolutionStatus `json:"resolution"`
+	Upstreams    []upstreamStatus `json:"upstreams"` // none where the servers of zones are asked, or answers validated
+	Journal      *journalStatus   `json:"journal"`   // null: none is kept
 	Listen       []netip.AddrPort `json:"listen"`
 	Metrics      netip.AddrPort   `json:"metrics"`
 }
@@ -98,7 +99,7 @@ func (a *api) status(now time.Time) *status {
 	law := a.keeper.law.Load()
 	s := &status{
 		Now: now, Since: a.meter.started, Generation: law.Generation, Wrong: []string{}, Reload: a.reload(), Orders: summarise(law.Orders()),
-		Queries: a.queries(now), Cache: a.cache(), Upstreams: []upstreamStatus{}, Listen: a.listeners.Addresses(), Metrics: a.metrics,
+		Queries: a.queries(now), Cache: a.cache(), Resolution: a.recursion.status(a.config), Upstreams: []upstreamStatus{}, Listen: a.listeners.Addresses(), Metrics: a.metrics,
 	}
 	s.Version, s.Commit = buildVersion()
 	s.NextBoundary, _ = law.Boundary()
@@ -166,6 +167,9 @@ func (s *status) findWrong() {
 	add(sum(s.Orders.Orders) == 0, "no order is loaded: nothing is blocked")
 	add(down > 0 && down == len(s.Upstreams), "no upstream answers")
 	add(down > 0 && down < len(s.Upstreams), "%d of %d upstreams do not answer", down, len(s.Upstreams))
+	for _, zone := range s.Resolution.untrusted() {
+		add(true, "zone %s has no trust anchor left: nothing below it is validated", zone)
+	}
 	add(s.Queries.FailShare > 0.05, "%.0f %% of the queries of the last minute failed (SERVFAIL)", 100*s.Queries.FailShare)
 	if s.Journal != nil {
 		add(s.Journal.Failing, "the journal cannot be written")

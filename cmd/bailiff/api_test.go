@@ -51,8 +51,8 @@ func startedAPI(t *testing.T, orders string) *api {
 		t.Fatal(err)
 	}
 	audit.close()
-	counters := metrics.NewCounters()
-	answering := resolver.New(resolverConfig(cfg, law, counters, nil, log))
+	counters := metrics.NewCounters(nil)
+	answering := resolver.New(resolverConfig(cfg, law, nil, counters, nil, log))
 	t.Cleanup(answering.Close)
 	dns, err := listen.Listen(listen.Config{Addresses: []netip.AddrPort{netip.MustParseAddrPort("127.0.0.1:0")}, Resolver: answering, Log: log})
 	if err != nil {
@@ -61,7 +61,7 @@ func startedAPI(t *testing.T, orders string) *api {
 	t.Cleanup(func() { _ = dns.Shutdown(context.Background()) })
 	return &api{
 		keeper: k, counters: counters, meter: newMeter(time.Now()), resolver: answering, listeners: dns,
-		journal: audit.writer(), state: cfg.state, metrics: cfg.metrics,
+		journal: audit.writer(), config: cfg, metrics: cfg.metrics,
 	}
 }
 

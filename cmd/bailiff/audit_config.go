@@ -20,15 +20,17 @@ type configSummary struct {
 // summariseConfig compares the keys that matter for who is answered what with
 // those of the last start; before is empty at the first.
 func summariseConfig(c *config, before configSummary) configSummary {
-	upstreams := make([]string, len(c.upstreams))
-	for i, u := range c.upstreams {
-		upstreams[i] = fmt.Sprint(u.address)
+	r := &c.recursion
+	recursion := []any{r.rootHints, r.insecure, r.families, r.source, r.queryLoopback, r.minimise, r.mixedCase, r.aggressive, r.sha1}
+	for _, z := range r.zones {
+		recursion = append(recursion, z.name, z.forward, addresses(z.servers), z.local)
 	}
 	s := configSummary{Keys: map[string]string{}, Upstreams: len(c.upstreams)}
 	for key, value := range map[string]any{
 		"orders": c.orders, "notice": c.notice, "protected": c.protected, "clients": c.clients,
-		"listen": c.listen, "upstreams": upstreams, "structured_errors": c.structured.option,
-		"query_log": c.queries,
+		"listen": c.listen, "upstreams": addresses(c.upstreams), "structured_errors": c.structured.option,
+		"query_log": c.queries, "resolution": c.resolution, "dnssec": c.validate,
+		"recursion": recursion, "trust_anchors": c.anchors, "dns64": c.nat64,
 	} {
 		s.Keys[key] = digest(fmt.Sprintf("%+v", value))
 		if s.Keys[key] != before.Keys[key] {

@@ -47,7 +47,7 @@ func (c *checkCommand) run(out io.Writer, paths []string) error {
 	var problems problem.List
 	cfg := readConfig(c.configFile, &problems)
 	if c.configFile != "" && !problems.Refused() {
-		cfg.settleUpstreams(resolvConf, &problems)
+		cfg.settleResolution(resolvConf, &problems)
 	}
 	if len(paths) > 0 {
 		cfg.orders = paths

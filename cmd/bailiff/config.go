@@ -6,12 +6,17 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/miekg/dns"
+
 	"bailiff/metrics/querylog"
 	"bailiff/policy/guard"
 	"bailiff/policy/infile"
 	"bailiff/policy/order"
 	"bailiff/policy/problem"
 	"bailiff/policy/strictyaml"
+	"bailiff/resolver/dns64"
+	"bailiff/resolver/local"
+	"bailiff/resolver/recurse"
 )
 
 // Bounds of the config file.
@@ -31,9 +36,16 @@ type config struct {
 	clients           []netip.Prefix // who is served
 	orders            []string       // files and folders
 	notice            order.Addresses
-	protected         guard.Config     // but for the server's own addresses
-	upstreams         []upstreamServer // empty: those of resolv.conf
-	caseRandomisation bool
+	protected         guard.Config // but for the server's own addresses
+	resolution        resolution
+	validate          bool             // answers are validated (DNSSEC)
+	upstreams         []upstreamServer // to forward to; empty: those of resolv.conf
+	caseRandomisation bool             // of what is forwarded
+	recursion         recursionConfig
+	hints             []recurse.Hint // the root's name servers; from settleResolution on, as anchors
+	anchors           []dns.RR       // trust anchors, DS and DNSKEY records
+	local             *local.Zones   // what the zone files hold
+	nat64             netip.Prefix   // of the addresses that DNS64 makes; not valid: it is off
 	cache             cacheConfig
 	metrics           netip.AddrPort
 	api               apiConfig
@@ -68,6 +80,7 @@ func defaultConfig() *config {
 		listen:            []netip.AddrPort{netip.MustParseAddrPort("127.0.0.1:5300"), netip.MustParseAddrPort("[::1]:5300")},
 		clients:           privateNetworks(),
 		caseRandomisation: true,
+		recursion:         defaultRecursion(),
 		cache:             cacheConfig{octets: 256 << 20, stale: 24 * time.Hour, prefetch: true},
 		metrics:           netip.MustParseAddrPort("127.0.0.1:9153"),
 	}
@@ -128,17 +141,19 @@ func readConfig(file string, problems *problem.List) *config {
 
 // read reads the one document of the file.
 func (c *config) read(v strictyaml.Value, file string) {
+	r := &configReader{config: c, file: file}
 	v.Mapping(
 		strictyaml.Key("listen", &c.listen, listenList),
 		strictyaml.Key("clients", &c.clients, c.readClients),
 		strictyaml.Key("orders", &c.orders, strictyaml.List(pathFrom(filepath.Dir(file)))),
 		strictyaml.Key("notice", &c.notice, order.ReadAddresses),
 		strictyaml.Key("protected", &c.protected, protectedReader(file)),
-		strictyaml.Key("resolution", new(string), only("forward", "recurse")),
+		strictyaml.Key("resolution", &c.resolution, r.readResolution),
+		strictyaml.Key("dnssec", &c.validate, r.readDNSSEC),
 		strictyaml.Key("upstreams", &c.upstreams, upstreamReader(file)),
-		strictyaml.Key("case_randomisation", &c.caseRandomisation, strictyaml.Bool),
-		strictyaml.Key("dnssec", new(string), only("off", "validate")),
-		strictyaml.Key("cache", &c.cache, c.readCache),
+		strictyaml.Key("case_randomisation", &c.caseRandomisation, usedTo(toForward, r, strictyaml.Bool)),
+		strictyaml.Key("cache", &c.cache, r.readCache),
+		strictyaml.Key("recursion", &c.recursion, r.readRecursion),
 		strictyaml.Key("metrics", &c.metrics, c.readMetrics),
 		strictyaml.Key("api", &c.api, apiReader(file)),
 		strictyaml.Key("log", &c.log, c.readLog),
@@ -146,7 +161,8 @@ func (c *config) read(v strictyaml.Value, file string) {
 		strictyaml.Key("resolver_info", &c.infoURL, readResolverInfo),
 		strictyaml.Key("candidates", &c.watch, readCandidates),
 		strictyaml.Key("query_log", &c.queries, queryLogReader(file)),
-		later("tls"), later("recursion"),
+		strictyaml.Key("dns64", &c.nat64, readDNS64),
+		later("tls"),
 		strictyaml.Key("state", &c.state, pathFrom(filepath.Dir(file))),
 	)
 }
@@ -157,12 +173,15 @@ func (c *config) readClients(v strictyaml.Value) []netip.Prefix {
 	return serve
 }
 
-func (c *config) readCache(v strictyaml.Value) cacheConfig {
-	cache := c.cache
+func (r *configReader) readCache(v strictyaml.Value) cacheConfig {
+	cache := r.cache
 	v.Mapping(
 		strictyaml.Key("size", &cache.octets, strictyaml.Size(minCache, maxCache)),
 		strictyaml.Key("stale", &cache.stale, strictyaml.Duration(0, maxStale)),
-		strictyaml.Key("prefetch", &cache.prefetch, strictyaml.Bool),
+		strictyaml.Key("prefetch", &cache.prefetch, func(v strictyaml.Value) bool {
+			r.prefetch = v
+			return strictyaml.Bool(v)
+		}),
 	)
 	return cache
 }
@@ -171,6 +190,17 @@ func (c *config) readMetrics(v strictyaml.Value) netip.AddrPort {
 	address := c.metrics
 	v.Mapping(strictyaml.Key("listen", &address, strictyaml.Parsed(parseListen)).Required())
 	return address
+}
+
+func readDNS64(v strictyaml.Value) (prefix netip.Prefix) {
+	v.Mapping(strictyaml.Key("prefix", &prefix, strictyaml.Parsed(func(text string) (netip.Prefix, error) {
+		p, err := netip.ParsePrefix(text)
+		if err != nil {
+			return p, problem.Fault{Text: "is no prefix", Remedy: "write the one that the NAT64 translates, such as 64:ff9b::/96"}
+		}
+		return p, dns64.Check(p)
+	})).Required())
+	return prefix
 }
 
 func readCandidates(v strictyaml.Value) (watch bool) {
@@ -208,16 +238,4 @@ func later(key string) strictyaml.Field {
 		v.Refuse("is not supported yet", "take the key out")
 		return struct{}{}
 	})
-}
-
-// only is the reader for a key of which one word is there already and another
-// is not.
-func only(supported, notYet string) func(strictyaml.Value) string {
-	return func(v strictyaml.Value) string {
-		word := strictyaml.Word(supported, notYet)(v)
-		if word == notYet {
-			v.Refuse("is not supported yet", "write "+supported+", or take the key out")
-		}
-		return word
-	}
 }

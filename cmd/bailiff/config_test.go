@@ -123,6 +123,105 @@ func TestReadConfig_takesEveryKey(t *testing.T) {
 	}
 }
 
+func TestReadConfig_takesEveryKeyOfRecursion(t *testing.T) {
+	got := read(t, "testdata/config/recursion.good.yaml")
+	want := defaultConfig()
+	want.orders = []string{"testdata/config/orders.d"}
+	want.resolution, want.validate, want.cache.prefetch = byRecursion, true, false
+	want.nat64 = netip.MustParsePrefix("64:ff9b::/96")
+	want.recursion = recursionConfig{
+		rootHints: "testdata/config/named.root", trustAnchors: []string{"testdata/config/root.key", "/etc/anchors"},
+		insecure: []string{"broken.example.", "test."},
+		zones:    []zoneConfig{{name: "example.org."}, {name: "2.0.192.in-addr.arpa.", forward: true}, {name: "home.example.", local: "testdata/config/home.zone"}},
+		families: families{ipv6: true},
+		source:   []netip.Addr{netip.MustParseAddr("192.0.2.53"), netip.MustParseAddr("2001:db8::53")},
+
+		queryLoopback: true, mixedCase: true,
+	}
+	var servers []string
+	for i, z := range got.recursion.zones {
+		for _, s := range z.servers {
+			servers = append(servers, s.source.Place+" "+s.address.String())
+		}
+		got.recursion.zones[i].servers = nil
+	}
+	if want := []string{
+		"recursion zones 1 stub 1 192.0.2.1:53", "recursion zones 1 stub 2 [2001:db8::1]:5353", "recursion zones 2 forward 1 192.0.2.2:54",
+	}; !reflect.DeepEqual(servers, want) {
+		t.Errorf("got servers %q, want %q", servers, want)
+	}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("got  %+v\nwant %+v", got, want)
+	}
+}
+
+func TestReadConfig_validatesWhereItRecurses(t *testing.T) {
+	for _, tt := range []struct {
+		in             string
+		recurses, want bool
+	}{
+		{"log: {level: info}", false, false},
+		{"resolution: forward", false, false},
+		{"resolution: recurse", true, true},
+		{"{dnssec: off, resolution: recurse}", true, false},
+		{"{dnssec: validate, resolution: forward}", false, true},
+	} {
+		t.Run(tt.in, func(t *testing.T) {
+			c := read(t, written(t, tt.in))
+			if got := c.resolution == byRecursion; got != tt.recurses || c.validate != tt.want {
+				t.Errorf("got recursion %v and validation %v, want %v and %v", got, c.validate, tt.recurses, tt.want)
+			}
+		})
+	}
+}
+
+// written is a config file with this text.
+func written(t *testing.T, text string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "c.yaml")
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// TestReadConfig_aKeyMayRestBesideTheWordThatSaysSo holds that one word changed,
+// in a hurry perhaps, does not refuse the keys of before.
+func TestReadConfig_aKeyMayRestBesideTheWordThatSaysSo(t *testing.T) {
+	idle, err := os.ReadFile("testdata/config/recursion-idle.bad.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		in   string
+		want string // places with a note
+	}{
+		{"resolution: forward\ndnssec: off\n" + string(idle), "root_hints, trust_anchors, insecure, zones 1 stub, families, source, query_loopback, qname_minimisation, case_randomisation, aggressive_nsec, sha1"},
+		{"resolution: recurse\ndnssec: off\n" + string(idle), "trust_anchors, insecure, aggressive_nsec, sha1"},
+		{"resolution: forward\ndnssec: validate\n" + string(idle), "root_hints, qname_minimisation, case_randomisation"},
+		{"resolution: recurse\n" + string(idle), ""},
+		{"resolution: recurse\ncase_randomisation: true", "case_randomisation"},
+		{"{case_randomisation: false, resolution: recurse}", ""},
+		{"recursion: {zones: [{name: test, local: test.zone}]}", ""},                                  // whoever resolves the rest
+		{"recursion: {query_loopback: false, qname_minimisation: false, aggressive_nsec: false}", ""}, // off anyway
+	} {
+		t.Run(tt.in, func(t *testing.T) {
+			var problems problem.List
+			readConfig(written(t, tt.in), &problems)
+			var got []string
+			for _, p := range problems.Sorted() {
+				if p.Severity != problem.Note {
+					t.Errorf("got %v, want notes only", p)
+				}
+				got = append(got, strings.TrimPrefix(p.Place, "recursion "))
+			}
+			if strings.Join(got, ", ") != tt.want {
+				t.Errorf("got notes on %v, want %s", got, tt.want)
+			}
+		})
+	}
+}
+
 func TestReadConfig_whatIsLeftOutKeepsItsDefault(t *testing.T) {
 	got := read(t, "testdata/config/part.good.yaml")
 	want := defaultConfig()

@@ -59,7 +59,7 @@ without --orders, puts its example orders in force.`,
 		s.listen = append(s.listen, a)
 		return err
 	})
-	flags.Func("upstream", "forward to `ADDR[:PORT]`; may be repeated", func(text string) error {
+	flags.Func("upstream", "forward to `ADDR[:PORT]`, not with resolution recurse; may be repeated", func(text string) error {
 		a, err := parseUpstream(text)
 		s.upstreams = append(s.upstreams, upstreamServer{a, problem.Problem{File: "--upstream", Value: text}})
 		return err
@@ -75,19 +75,27 @@ without --orders, puts its example orders in force.`,
 // run serves until a signal ends it.
 func (s *serveCommand) run(stderr io.Writer) error {
 	terminated, hangups := catchSignals()
-	cfg, err := s.settle()
-	if err != nil {
-		return err
+	var problems problem.List
+	cfg := s.settle(&problems)
+	if problems.Refused() {
+		return refused(&problems)
 	}
 	out := newLogQueue()
 	log := newLogger(cfg.log, out)
 	defer out.passTo(stderr, log)()
+	for _, note := range problems.Sorted() {
+		log.Warn(note.Error())
+	}
 	removeExamples, err := s.useExamples(cfg, log)
 	if err != nil {
 		return failed(err)
 	}
 	defer removeExamples()
+	return serve(terminated, hangups, cfg, log)
+}
 
+// serve answers until terminated ends, and reloads at each of hangups.
+func serve(terminated context.Context, hangups <-chan os.Signal, cfg *config, log *slog.Logger) error {
 	law := policy.NewStore()
 	audit, err := openAudit(cfg, law, log)
 	if err != nil {
@@ -106,18 +114,26 @@ func (s *serveCommand) run(stderr io.Writer) error {
 		return failed(err)
 	}
 	defer queries.Close()
-	counters := metrics.NewCounters()
-	answering := resolver.New(resolverConfig(cfg, law, counters, queries, log))
+	counters := metrics.NewCounters(cfg.resolvers())
+	recursing := newRecursion(cfg, law, counters, log)
+	defer recursing.close()
+	answering := resolver.New(resolverConfig(cfg, law, recursing, counters, queries, log))
 	defer answering.Close()
-	facts := &api{keeper: orders, counters: counters, meter: newMeter(time.Now()), resolver: answering, journal: audit.writer(), state: cfg.state}
+	facts := &api{
+		config: cfg, keeper: orders, counters: counters, meter: newMeter(time.Now()),
+		resolver: answering, recursion: recursing, journal: audit.writer(),
+	}
 	open, err := openSockets(cfg, facts, queries, log)
 	if err != nil {
 		return failed(err)
 	}
 
 	open.serve()
+	how := recursing.status(cfg)
 	log.Info("ready", "listen", joined(open.dns.Addresses()), "metrics", open.pages.Address().String(),
-		"orders", len(law.Load().Orders()), "rules", orders.rules(), "generation", law.Load().Generation, "version", version, "api", strings.Join(open.control.Addresses(), ","))
+		"orders", len(law.Load().Orders()), "rules", orders.rules(), "generation", law.Load().Generation, "version", version, "api", strings.Join(open.control.Addresses(), ","),
+		"resolution", how.Mode, "validate", how.Validate, "trust_anchors", how.tags())
+	go recursing.follow(terminated)
 	go facts.meter.follow(terminated, counters)
 	go orders.reloadOn(hangups)
 	go orders.followClock(terminated)
@@ -151,12 +167,12 @@ func catchSignals() (terminated context.Context, hangups <-chan os.Signal) {
 	return terminated, hangup
 }
 
-// settle reads the config file, and puts the flags over it.
-func (s *serveCommand) settle() (*config, error) {
-	var problems problem.List
-	cfg := readConfig(s.configFile, &problems)
+// settle reads the config file, and puts the flags over it. With a refusal
+// among problems the config must not be used.
+func (s *serveCommand) settle(problems *problem.List) *config {
+	cfg := readConfig(s.configFile, problems)
 	if problems.Refused() {
-		return nil, refused(&problems)
+		return cfg
 	}
 	if len(s.orders) > 0 {
 		cfg.orders = s.orders
@@ -173,11 +189,8 @@ func (s *serveCommand) settle() (*config, error) {
 	if s.state != "" {
 		cfg.state = s.state
 	}
-	cfg.settleUpstreams(resolvConf, &problems)
-	if problems.Refused() {
-		return nil, refused(&problems)
-	}
-	return cfg, nil
+	cfg.settleResolution(resolvConf, problems)
+	return cfg
 }
 
 // useExamples fits a configuration that nobody wrote to the machine: it puts
@@ -211,19 +224,20 @@ func hasIPv6Loopback() bool {
 	return err == nil
 }
 
-// resolverConfig is the resolver's share of the configuration.
-func resolverConfig(cfg *config, law *policy.Store, counters *metrics.Counters, queries *querylog.Log, log *slog.Logger) resolver.Config {
-	servers := make([]netip.AddrPort, len(cfg.upstreams))
-	for i, u := range cfg.upstreams {
-		servers[i] = u.address
-	}
-	return resolver.Config{
+// resolverConfig is the resolver's share of the configuration. With a Recursor
+// each has half of the cache: for answers, and for what is known of zones.
+func resolverConfig(cfg *config, law *policy.Store, recursing *recursion, counters *metrics.Counters, queries *querylog.Log, log *slog.Logger) resolver.Config {
+	c := resolver.Config{
 		Policy: law, Clients: cfg.clients,
-		Upstream:   upstream.Config{Servers: servers, CaseRandomisation: cfg.caseRandomisation, Observe: counters.Exchanged},
+		Upstream:   upstream.Config{Servers: addresses(cfg.upstreams), CaseRandomisation: cfg.caseRandomisation, Observe: counters.Exchanged},
 		CacheBytes: cfg.cache.octets, Stale: cfg.cache.stale, Prefetch: cfg.cache.prefetch, Watch: cfg.watch,
 		Observer: counters, Record: queries.Recorder(), Log: log,
 		StructuredOption: cfg.structured.option, InfoURL: cfg.infoURL,
 	}
+	if recursing != nil {
+		c.Recursor, c.CacheBytes = recursing.recursor, cfg.cache.octets/2
+	}
+	return c
 }
 
 func newLogger(c logConfig, w io.Writer) *slog.Logger {

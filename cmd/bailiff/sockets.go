@@ -34,10 +34,14 @@ func openSockets(cfg *config, facts *api, queries *querylog.Log, log *slog.Logge
 		return nil, withRemedy(err)
 	}
 	version, revision := buildVersion()
-	pages, err := metrics.Listen(cfg.metrics, metrics.NewCollector(metrics.Config{
+	shown := metrics.Config{
 		Counters: facts.counters, Reloads: facts.keeper.reloads, Policy: facts.keeper.law, Resolver: facts.resolver, Listeners: dns,
 		QueryLog: queries, Journal: facts.journal, Version: version, Revision: revision,
-	}), log)
+	}
+	if r := facts.recursion; r != nil {
+		shown.Recursor, shown.Anchors = r.recursor, r.anchors
+	}
+	pages, err := metrics.Listen(cfg.metrics, metrics.NewCollector(shown), log)
 	if err != nil {
 		return nil, errors.Join(withRemedy(err), dns.Shutdown(context.Background()))
 	}

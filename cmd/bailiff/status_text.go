@@ -37,6 +37,9 @@ func (s *status) screen() string {
 	row("queries", "%.1f a second, %.1f %% answered by orders, %.1f %% SERVFAIL", q.PerSecond, 100*q.OrderShare, 100*q.FailShare)
 	row("", "%d since the start, %d answered by orders", q.Total, q.ByOrder)
 	row("cache", "%.1f %% hits; %d entries, %d of %d MiB", 100*s.Cache.HitShare, s.Cache.Entries, s.Cache.Octets>>20, s.Cache.Limit>>20)
+	if len(s.Upstreams) == 0 {
+		row("resolution", "%s", s.Resolution)
+	}
 	for i, text := range s.upstreamTexts() {
 		row([]string{"upstreams", ""}[min(i, 1)], "%s", text)
 	}

@@ -15,20 +15,44 @@ const (
 	maxResolvConfOctets = 1 << 20 // 1 MiB, as the config file
 )
 
-// settleUpstreams takes the upstreams from resolv.conf, the file of the system,
-// if none are configured, and refuses those that lead back here.
-func (c *config) settleUpstreams(resolvConf string, problems *problem.List) {
-	if len(c.upstreams) == 0 {
+// settleResolution finds what resolving takes beside the config file, and
+// refuses servers that lead back here. resolvConf is the file of the system: its
+// upstreams count if none are configured.
+func (c *config) settleResolution(resolvConf string, problems *problem.List) {
+	switch {
+	case c.resolution == byRecursion && len(c.upstreams) > 0:
+		p := c.upstreams[0].source
+		p.Text, p.Remedy = "is not asked where resolution is recurse", "take upstreams out, or name it under recursion.zones as forward for the zone that it knows"
+		problems.Add(p)
+	case c.resolution == byForwarding && len(c.upstreams) == 0:
 		c.upstreams = systemUpstreams(resolvConf, problems)
 	}
 	local := localAddresses()
-	for _, u := range c.upstreams {
+	c.refuseCircles(c.upstreams, local, "name another resolver under upstreams or with --upstream", problems)
+	for _, z := range c.recursion.zones {
+		c.refuseCircles(z.servers, local, "name another server of "+z.name, problems)
+	}
+	if c.resolution == byRecursion {
+		c.hints = builtInHints()
+		if file := c.recursion.rootHints; file != "" {
+			c.hints = readHints(file, problems)
+		}
+	}
+	if c.validate {
+		c.anchors = c.readAnchors(problems)
+	}
+	c.local = c.localZones(problems)
+}
+
+// refuseCircles refuses servers that are this one.
+func (c *config) refuseCircles(servers []upstreamServer, local []netip.Addr, remedy string, problems *problem.List) {
+	for _, u := range servers {
 		for _, l := range c.listen {
 			if !leadsTo(u.address, l, local) {
 				continue
 			}
 			p := u.source
-			p.Text, p.Remedy = "is this server's own address (listen "+l.String()+"): queries would go in a circle", "name another resolver under upstreams or with --upstream"
+			p.Text, p.Remedy = "is this server's own address (listen "+l.String()+"): queries would go in a circle", remedy
 			problems.Add(p)
 		}
 	}

@@ -35,7 +35,7 @@ func TestLeadsTo_findsTheWayBack(t *testing.T) {
 	}
 }
 
-func TestSettleUpstreams_takesTheSystemsAndRefusesCircles(t *testing.T) {
+func TestSettleResolution_takesTheSystemsAndRefusesCircles(t *testing.T) {
 	const remedy = "name another resolver under upstreams or with --upstream\n"
 	for _, tt := range []struct {
 		name, resolvConf string
@@ -68,7 +68,7 @@ func TestSettleUpstreams_takesTheSystemsAndRefusesCircles(t *testing.T) {
 				c.upstreams = []upstreamServer{{a, problem.Problem{File: "--upstream", Value: tt.configured}}}
 			}
 			var problems problem.List
-			c.settleUpstreams("resolv.conf", &problems)
+			c.settleResolution("resolv.conf", &problems)
 			var got []string
 			for _, u := range c.upstreams {
 				got = append(got, u.address.String())
@@ -83,9 +83,9 @@ func TestSettleUpstreams_takesTheSystemsAndRefusesCircles(t *testing.T) {
 	}
 }
 
-func TestSettleUpstreams_withoutResolvConfSaysWhatItIsFor(t *testing.T) {
+func TestSettleResolution_withoutResolvConfSaysWhatItIsFor(t *testing.T) {
 	var problems problem.List
-	new(config).settleUpstreams(filepath.Join("testdata", "no.conf"), &problems)
+	new(config).settleResolution(filepath.Join("testdata", "no.conf"), &problems)
 	const want = "testdata/no.conf: is needed to find an upstream: cannot be read (no such file or directory); name resolvers under upstreams in the config file or with --upstream\n"
 	if got := text(&problems); got != want {
 		t.Errorf("got %q, want %q", got, want)

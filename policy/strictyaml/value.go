@@ -182,6 +182,17 @@ func List[T any](read func(Value) T) func(Value) []T {
 	}
 }
 
+// ListOrOne is the reader for a list of what read reads, or for one that stands
+// alone.
+func ListOrOne[T any](read func(Value) T) func(Value) []T {
+	return func(v Value) []T {
+		if v.node.Kind == yaml.SequenceNode {
+			return List(read)(v)
+		}
+		return []T{read(v)}
+	}
+}
+
 // is reports whether the value is of this kind and plain, and refuses it
 // otherwise.
 func (v Value) is(kind yaml.Kind) bool {

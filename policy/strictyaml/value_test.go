@@ -65,6 +65,21 @@ func TestMapping_everyProblemIsReported(t *testing.T) {
 	}
 }
 
+func TestListOrOne_takesBothForms(t *testing.T) {
+	for _, tt := range []struct{ name, in, want, problems string }{
+		{"a list", "[a, b]", "[a b]", ""},
+		{"one", "a", "[a]", ""},
+		{"neither", "{a: b}", "[]", "f.yaml:1: is a mapping (key: value); write a single value"},
+		{"an empty list", "[]", "[]", "f.yaml:1: is empty; give it a value or remove it"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			if got, problems := read(tt.in, ListOrOne(String)); got != tt.want || problems != tt.problems {
+				t.Errorf("got %s with problems %q, want %s with %q", got, problems, tt.want, tt.problems)
+			}
+		})
+	}
+}
+
 func TestNear_isForSlipsOfTheFingers(t *testing.T) {
 	tests := []struct {
 		word, known string

@@ -4,8 +4,11 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"net/netip"
 
 	"github.com/miekg/dns"
+
+	"bailiff/resolver/exchange"
 )
 
 // Answer is an upstream's response after scrubbing: only what belongs to the
@@ -24,7 +27,14 @@ type Answer struct {
 	// RRset are equal, RDATA is well-formed, and no name goes through octets of a
 	// header or a TTL: both may be changed.
 	Message []byte
-	EDE     []dns.EDNS0_EDE // the upstream's extended errors (RFC 8914), at most maxEDE
+	EDE     []dns.EDNS0_EDE // extended errors (RFC 8914) of the upstream or about validation, at most maxEDE
+	Servers *Servers        // of the zones that the answer comes from; nil: not known
+}
+
+// Servers are name servers of zones.
+type Servers struct {
+	Names     [][]byte // canonical wire format
+	Addresses []netip.Addr
 }
 
 // Read judges a response packet that fits the question. Where the response
@@ -41,16 +51,20 @@ func Read(q Question, packet []byte) (answer Answer, rcode int, err error) {
 	if answer, ok := plain(q, packet); ok {
 		return answer, int(packet[3] & maskRcode), nil
 	}
-	m, err := parse(packet)
+	m, err := exchange.Parse(packet)
 	if err != nil {
 		return Answer{}, rcode, err
 	}
 	if m.Truncated {
-		return Answer{}, m.Rcode, errors.New("truncated")
+		return Answer{}, m.Rcode, errTruncated
 	}
 	answer, err = repack(q, m)
 	return answer, m.Rcode, err
 }
+
+// errTruncated is a response that does not hold all of the answer: nothing of
+// it is used.
+var errTruncated = errors.New("truncated")
 
 // repack is the general way from a response to an answer: what is kept of its
 // records is packed anew. The error is a *Failure.
@@ -72,15 +86,21 @@ var errTooLong = errors.New("the answer does not fit a message")
 
 // pack makes a message of the records, for the question.
 func (s *scrubbed) pack(q Question) ([]byte, error) {
+	m := new(dns.Msg)
+	m.Rcode, m.AuthenticatedData = s.Rcode, s.AuthenticData
+	m.Answer, m.Ns = s.Records, s.Authority
+	return Pack(q, m)
+}
+
+// Pack makes the Message of an Answer to q: of RCODE, AD, answer and authority
+// section of m, whose other parts it sets.
+func Pack(q Question, m *dns.Msg) ([]byte, error) {
 	qname, _, err := dns.UnpackDomainName(q.Name, 0)
 	if err != nil {
 		return nil, fmt.Errorf("QNAME: %v", err)
 	}
-	m := new(dns.Msg)
 	m.Response, m.RecursionAvailable, m.Compress = true, true, true
-	m.Rcode, m.AuthenticatedData = s.Rcode, s.AuthenticData
 	m.Question = []dns.Question{{Name: qname, Qtype: q.Type, Qclass: dns.ClassINET}}
-	m.Answer, m.Ns = s.Records, s.Authority
 	message, err := m.Pack()
 	if err == nil && len(message) > math.MaxUint16 {
 		err = errTooLong

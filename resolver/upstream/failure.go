@@ -23,6 +23,7 @@ type Failure struct {
 	Upstream []dns.EDNS0_EDE // the extended errors an upstream's SERVFAIL carried, at most maxEDE
 	Bogus    bool            // the SERVFAIL says that validation failed
 	Cause    string          // for logs: who did what
+	Text     string          // for the client, as EXTRA-TEXT; may be empty
 }
 
 // Error is the cause.
@@ -87,22 +88,22 @@ func asFailure(err error) *Failure {
 		return failure
 	case errors.As(err, &op): // its own text repeats both addresses
 		return &Failure{EDE: dns.ExtendedErrorCodeNetworkError, Cause: op.Net + ": " + op.Err.Error()}
-	case isNetworkError(err):
+	case IsNetworkError(err):
 		return &Failure{EDE: dns.ExtendedErrorCodeNetworkError, Cause: "connection closed: " + err.Error()}
 	}
 	return &Failure{EDE: dns.ExtendedErrorCodeNoReachableAuthority, Cause: err.Error()}
 }
 
-// isNetworkError reports whether err comes from the socket and not from what
+// IsNetworkError reports whether err comes from the socket and not from what
 // was read.
-func isNetworkError(err error) bool {
+func IsNetworkError(err error) bool {
 	var op *net.OpError
 	return errors.As(err, &op) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
 }
 
-// isOurs reports whether a network error is this machine's want of descriptors,
+// IsOurs reports whether a network error is this machine's want of descriptors,
 // ports or memory: no server is to blame for it.
-func isOurs(err error) bool {
+func IsOurs(err error) bool {
 	for _, want := range []error{syscall.EMFILE, syscall.ENFILE, syscall.EADDRNOTAVAIL, syscall.EAGAIN, syscall.ENOBUFS, syscall.ENOMEM} {
 		if errors.Is(err, want) {
 			return true

@@ -3,12 +3,11 @@
 // It decides which server is asked, how long it is waited for, which response
 // is believed and which of its records belong to the question. It keeps no
 // cache, knows no orders and validates no signatures. It may import miekg/dns
-// and nothing else of bailiff.
+// and, of bailiff, resolver/exchange, which sends and receives.
 //
 // Start reading at Forwarder.Resolve; race.go spreads a question over servers,
-// exchange.go asks one of them, query.go says which packet answers the
-// question, scrub.go and chain.go which records do, and answer.go when that
-// need not be asked.
+// try.go asks one of them, scrub.go and chain.go say which records answer the
+// question, and answer.go when that need not be asked.
 package upstream
 
 import (
@@ -18,20 +17,16 @@ import (
 	"time"
 
 	"github.com/miekg/dns"
+
+	"bailiff/resolver/exchange"
 )
 
 // questionDeadline bounds one Resolve. A stub resolver gives up after 5 s (the
 // default of resolv.conf); half a second is left for the way back.
 const questionDeadline = 4500 * time.Millisecond
 
-// Question is what is asked, always in class IN.
-type Question struct {
-	Name []byte // canonical wire format (lower-case, uncompressed, final zero octet); only read
-	Type uint16
-	DO   bool // DNSSEC OK (RFC 3225): signatures and proofs are wanted
-	CD   bool // checking disabled (RFC 4035 section 3.2.2)
-	AD   bool // the AD bit is wanted in the response (RFC 6840 section 5.7)
-}
+// Question is what is asked.
+type Question = exchange.Question
 
 // Exchange is one query to one server, for metrics.
 type Exchange struct {
@@ -56,7 +51,7 @@ type Forwarder struct {
 	mixedCase bool
 	observe   func(Exchange)
 	now       func() time.Time
-	buffers   sync.Pool // of *[udpBufferBytes]byte
+	sockets   *exchange.Sockets
 
 	mu      sync.Mutex // guards closed, and running.Add against running.Wait
 	closed  bool
@@ -76,7 +71,7 @@ func New(c Config) *Forwarder {
 		mixedCase: c.CaseRandomisation,
 		observe:   c.Observe,
 		now:       c.Now,
-		buffers:   sync.Pool{New: func() any { return new([udpBufferBytes]byte) }},
+		sockets:   exchange.NewSockets(nil),
 	}
 }
 
@@ -119,4 +114,5 @@ func (f *Forwarder) Close() {
 	f.closed = true
 	f.mu.Unlock()
 	f.running.Wait()
+	f.sockets.Close()
 }

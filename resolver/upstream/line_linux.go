@@ -9,6 +9,8 @@ import (
 	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	"bailiff/resolver/exchange"
 )
 
 // How long a source port is used for further questions. A lone question has a
@@ -19,6 +21,10 @@ const (
 	lineUses     = 32
 	linePortLife = 10 * time.Millisecond
 )
+
+// maxStrays is how many packets that fit no query a socket may bring before it
+// is given up.
+const maxStrays = 3
 
 // LineTick is how often Expire wants to be called while questions wait.
 const LineTick = 20 * time.Millisecond
@@ -55,12 +61,16 @@ type lineSocket struct {
 
 // asked is a question under way.
 type asked struct {
-	query query
+	query exchange.Query
 	q     Question
 	sent  time.Time
 	until time.Time
 	done  func(Answer, error)
 }
+
+// udpBufferBytes is more than is offered: a whole response is welcome all the
+// same.
+const udpBufferBytes = 4096
 
 // lineBatch are the arrays of one sendmmsg or recvmmsg call.
 type lineBatch struct {
@@ -103,10 +113,10 @@ func (l *Line) Ask(q Question, now time.Time, done func(Answer, error)) bool {
 	if err != nil {
 		return false
 	}
-	form := form{edns: true, mixedCase: l.f.mixedCase && best.mixedCase}
-	packed := pack(q, form)
+	form := exchange.Form{EDNS: true, MixedCase: l.f.mixedCase && best.mixedCase}
+	packed := exchange.Pack(q, form)
 	for s.hasID(packed) {
-		packed = pack(q, form)
+		packed = exchange.Pack(q, form)
 	}
 	s.asked = append(s.asked, asked{query: packed, q: q, sent: now, until: now.Add(best.patience), done: done})
 	s.used++
@@ -165,8 +175,8 @@ func lineAddress(a netip.AddrPort) unix.Sockaddr {
 	return &unix.SockaddrInet6{Port: int(a.Port()), Addr: a.Addr().As16()}
 }
 
-func (s *lineSocket) hasID(q query) bool {
-	return slices.ContainsFunc(s.asked, func(a asked) bool { return string(a.query.message()[:2]) == string(q.message()[:2]) })
+func (s *lineSocket) hasID(q exchange.Query) bool {
+	return slices.ContainsFunc(s.asked, func(a asked) bool { return string(a.query.Message()[:2]) == string(q.Message()[:2]) })
 }
 
 // release closes a socket that is nobody's current one once nothing is under
@@ -191,7 +201,7 @@ func (l *Line) send(s *lineSocket) {
 	pending := s.asked[len(s.asked)-s.unsent:]
 	s.unsent = 0
 	for i := range pending {
-		message := pending[i].query.message()
+		message := pending[i].query.Message()
 		l.batch.iov[i].Base = &message[0]
 		l.batch.iov[i].SetLen(len(message))
 		l.batch.point(i)
@@ -243,7 +253,7 @@ func (l *Line) read(s *lineSocket, now time.Time) {
 	for i := range int(n) {
 		l.match(s, l.batch.packets[i][:l.batch.headers[i].size], now)
 	}
-	if s.strays >= maxNearMisses {
+	if s.strays >= maxStrays {
 		l.giveUp(s, errStray)
 	}
 }
@@ -252,12 +262,12 @@ func (l *Line) read(s *lineSocket, now time.Time) {
 func (l *Line) match(s *lineSocket, packet []byte, now time.Time) {
 	for i := range s.asked {
 		a := &s.asked[i]
-		switch a.query.fit(packet) {
-		case unrelated:
+		switch a.query.Fit(packet) {
+		case exchange.Unrelated:
 			continue
-		case misspelt:
-			l.end(s, i, Answer{}, errDoubtful)
-		case fits:
+		case exchange.Misspelt:
+			l.end(s, i, Answer{}, exchange.ErrDoubtful)
+		case exchange.Fits:
 			l.f.servers.responded(s.server, now.Sub(a.sent))
 			answer, rcode, err := Read(a.q, packet)
 			l.f.observe(Exchange{To: s.server.addr, Rcode: rcode, Took: now.Sub(a.sent)})

@@ -81,7 +81,7 @@ func TestLine_leavesToResolveWhatIsNotPlain(t *testing.T) {
 		{"wrong spelling", changed(func(_, m *dns.Msg) { m.Question[0].Name = dns.CanonicalName(m.Question[0].Name) })},
 		{"strays", func(w dns.ResponseWriter, q *dns.Msg) {
 			m := new(dns.Msg).SetReply(q)
-			for range maxNearMisses {
+			for range maxStrays {
 				m.Id++
 				_ = w.WriteMsg(m)
 			}

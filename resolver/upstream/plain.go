@@ -9,6 +9,18 @@ import (
 	"github.com/miekg/dns"
 )
 
+const (
+	headerOctets  = 12  // RFC 1035 section 4.1.1
+	optOctets     = 11  // an OPT without options (RFC 6891 section 6.1.2)
+	maxNameOctets = 255 // RFC 1035 section 2.3.4
+)
+
+// Bits of the third and fourth octet of a header.
+const (
+	bitTC     = 0x02
+	maskRcode = 0x0f
+)
+
 // Bounds of a plain response: what is longer is read in the general way.
 const (
 	maxPlainRecords = 32  // each is compared with the others
@@ -265,6 +277,14 @@ func (r *plainReader) holdTTL(first, last int) bool {
 		}
 	}
 	return false
+}
+
+// lower is an octet of a name in lower case (RFC 4343 section 3).
+func lower(c byte) byte {
+	if 'A' <= c && c <= 'Z' {
+		return c + 'a' - 'A'
+	}
+	return c
 }
 
 // levelTTLs gives all records the TTLs that levelled would.

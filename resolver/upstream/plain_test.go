@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"github.com/miekg/dns"
+
+	"bailiff/resolver/exchange"
 )
 
 // packet is the wire form of a response to q, compressed, with a bare OPT.
@@ -210,7 +212,7 @@ func checkPlain(t *testing.T, q Question, packet []byte) {
 	if !ok {
 		return
 	}
-	m, err := parse(bytes.Clone(packet))
+	m, err := exchange.Parse(bytes.Clone(packet))
 	if err != nil {
 		t.Fatalf("plain takes what the library refuses (%v): % x", err, packet)
 	}
@@ -269,6 +271,12 @@ func checkFrozen(t *testing.T, q Question, message []byte) {
 		t.Fatalf("aged, % x reads\n%s\nwant\n%s", message, got, want)
 	}
 }
+
+// Bits of the third octet of a header that a response has set, and clear.
+const (
+	bitQR      = 0x80
+	maskOpcode = 0x78
+)
 
 // respondTo puts q's question into a packet of any octets.
 func respondTo(q Question, header, rest []byte) []byte {

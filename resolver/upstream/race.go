@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/miekg/dns"
+
+	"bailiff/resolver/exchange"
 )
 
 // Bounds of one question.
@@ -114,7 +116,7 @@ func (r *race) startNext(ctx context.Context) (wait time.Duration) {
 func (r *race) start(ctx context.Context, c *candidate) {
 	c.running++
 	r.latest = c
-	t := &try{f: r.f, q: r.q, server: c.server, form: form{edns: true, mixedCase: r.f.mixedCase && c.mixedCase}}
+	t := &try{f: r.f, q: r.q, server: c.server, form: exchange.Form{EDNS: true, MixedCase: r.f.mixedCase && c.mixedCase}}
 	r.tries.Go(func() {
 		answer, failure := t.run(ctx)
 		r.results <- result{c, answer, failure}

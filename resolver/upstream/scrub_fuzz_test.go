@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/miekg/dns"
+
+	"bailiff/resolver/exchange"
 )
 
 func FuzzScrub(f *testing.F) {
@@ -27,7 +29,7 @@ func FuzzScrub(f *testing.F) {
 		if len(packet) < headerOctets {
 			return
 		}
-		m, err := parse(packet)
+		m, err := exchange.Parse(packet)
 		if err != nil {
 			return
 		}

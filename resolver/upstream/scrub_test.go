@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"github.com/miekg/dns"
+
+	"bailiff/resolver/exchange"
 )
 
 // response is a message in short: RCODE, flags and sections in zone-file form.
@@ -25,7 +27,7 @@ func (r response) msg(t testing.TB) *dns.Msg {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if m, err = parse(packet); err != nil {
+	if m, err = exchange.Parse(packet); err != nil {
 		t.Fatal(err)
 	}
 	return m

@@ -22,12 +22,12 @@ import (
 // prometheusServer is a real Prometheus.
 type prometheusServer struct{ address string }
 
-// prometheus scrapes a target each second with the configuration and the rules
+// prometheus scrapes targets each second with the configuration and the rules
 // under deploy, which it evaluates each second too, until the test ends.
-func prometheus(t *testing.T, target string) *prometheusServer {
+func prometheus(t *testing.T, targets ...string) *prometheusServer {
 	t.Helper()
 	const deployed = "../../../deploy/prometheus"
-	config := strings.NewReplacer("15s", "1s", "1m", "1s", "127.0.0.1:9153", target).Replace(read(t, deployed+"/prometheus.yml"))
+	config := strings.NewReplacer("15s", "1s", "1m", "1s", "127.0.0.1:9153", strings.Join(targets, `", "`)).Replace(read(t, deployed+"/prometheus.yml"))
 	files := map[string]string{"prometheus.yml": config}
 	for _, path := range paths(t, deployed+"/rules/*.yml") {
 		files["rules/"+filepath.Base(path)] = ruleInterval.ReplaceAllString(read(t, path), "    interval: 1s\n")
@@ -153,6 +153,11 @@ var silentAlerts = map[string]string{
 	"BailiffMatchesStopped":     "needs eight days of history",
 	"BailiffOrderStale":         "needs ninety days of history",
 	"BailiffBlockedShareJumped": "needs a day of history",
+
+	"BailiffBogus":                   "nothing is signed",
+	"BailiffNoTrustAnchor":           "no key is revoked",
+	"BailiffTrustAnchorMissing":      "none is missing",
+	"BailiffTrustAnchorStateFailing": "no state is kept",
 }
 
 func TestPrometheus_everyRuleAndPanelGetsData(t *testing.T) {
@@ -162,12 +167,16 @@ func TestPrometheus_everyRuleAndPanelGetsData(t *testing.T) {
 		"orders.d/orders.yaml": audited(time.Now()),
 		"bailiff.yaml": fmt.Sprintf("orders: [orders.d]\nstate: state\nupstreams: [%q, %q]\n",
 			upstream(t, honest, honest).address, "127.0.0.1:"+freePort(t)), // nobody is at the second
+		"validating.yaml": fmt.Sprintf("dnssec: validate\nrecursion: {trust_anchors: anchors}\nupstreams: [%q]\n", upstream(t, honest, honest).address),
+		"anchors":         "signed.test. IN DS 12345 13 2 " + strings.Repeat("00", 32) + "\n",
 	})
 	s := bailiff(t, "--config", filepath.Join(folder, "bailiff.yaml"))
-	p := prometheus(t, s.pages)
+	validating := bailiff(t, "--config", filepath.Join(folder, "validating.yaml"))
+	p := prometheus(t, s.pages, validating.pages)
 	stop := make(chan struct{})
 	var traffic sync.WaitGroup
 	traffic.Go(func() { s.traffic(stop) })
+	traffic.Go(func() { validating.traffic(stop) })
 	defer traffic.Wait()
 	defer close(stop)
 	overwrite(t, filepath.Join(folder, "orders.d", "bad.yaml"), "id: bad\nauthority: Court\nblock: [co.uk]\n")

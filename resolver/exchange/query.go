@@ -1,4 +1,4 @@
-package upstream
+package exchange
 
 import (
 	"bytes"
@@ -10,11 +10,10 @@ import (
 )
 
 const (
-	headerOctets  = 12   // RFC 1035 section 4.1.1
-	optOctets     = 11   // an OPT without options (RFC 6891 section 6.1.2)
-	maxNameOctets = 255  // RFC 1035 section 2.3.4
-	lengthOctets  = 2    // before each message over TCP (RFC 1035 section 4.2.2)
-	maxPayload    = 1232 // octets offered over UDP: no fragments (RFC 9715 section 3)
+	headerOctets = 12   // RFC 1035 section 4.1.1
+	optOctets    = 11   // an OPT without options (RFC 6891 section 6.1.2)
+	lengthOctets = 2    // before each message over TCP (RFC 1035 section 4.2.2)
+	maxPayload   = 1232 // octets offered over UDP: no fragments (RFC 9715 section 3)
 )
 
 // Bits of the third and fourth octet of a header, and of the OPT's flags.
@@ -29,45 +28,40 @@ const (
 	bitDO      = 0x80
 )
 
-// form is how a question is put to a server.
-type form struct {
-	edns      bool // with an OPT
-	mixedCase bool // QNAME in random spelling ("0x20")
-}
-
-// query is a question packed for one try: its ID and spelling are used once.
-type query struct {
+// Query is a question packed for one exchange: its ID and spelling are used
+// once. It is immutable.
+type Query struct {
 	packet   []byte // the octets of length for TCP, then the message
 	question []byte // the question section within packet, as spelt
-	form     form
+	form     Form
 }
 
-// pack makes the query with an ID and, where the form says so, a spelling from
+// Pack makes the query with an ID and, where the form says so, a spelling from
 // crypto/rand (RFC 5452 section 9.2).
-func pack(q Question, form form) query {
+func Pack(q Question, form Form) Query {
 	var random [2 + 32]byte // the ID, then one bit for each octet of a name
 	rand.Read(random[:])    // never fails: the runtime ends the process instead
 
 	packet := make([]byte, lengthOctets+headerOctets, lengthOctets+headerOctets+len(q.Name)+4+optOctets)
 	header := packet[lengthOctets:]
 	copy(header, random[:2])
-	header[2] = bitRD
+	header[2] = flag(!form.Iterative, bitRD)
 	header[3] = flag(q.AD, bitAD) | flag(q.CD, bitCD)
 	header[5] = 1 // QDCOUNT
-	header[11] = flag(form.edns, 1)
+	header[11] = flag(form.EDNS, 1)
 
 	packet = append(packet, q.Name...)
-	if form.mixedCase {
+	if form.MixedCase {
 		spell(packet[lengthOctets+headerOctets:], random[2:])
 	}
 	packet = binary.BigEndian.AppendUint16(packet, q.Type)
 	packet = binary.BigEndian.AppendUint16(packet, dns.ClassINET)
 	question := packet[lengthOctets+headerOctets:]
-	if form.edns {
+	if form.EDNS {
 		packet = append(packet, 0, 0, byte(dns.TypeOPT), maxPayload>>8, maxPayload&0xff, 0, 0, flag(q.DO, bitDO), 0, 0, 0)
 	}
 	binary.BigEndian.PutUint16(packet, uint16(len(packet)-lengthOctets))
-	return query{packet: packet, question: question, form: form}
+	return Query{packet: packet, question: question, form: form}
 }
 
 // flag is bit where it is wanted.
@@ -88,50 +82,52 @@ func spell(name, random []byte) {
 	}
 }
 
-// message is the query without the octets of length: what UDP carries.
-func (q query) message() []byte {
+// Message is the query without the octets of length: what UDP carries. It is
+// only read.
+func (q Query) Message() []byte {
 	return q.packet[lengthOctets:]
 }
 
-// fit says what a packet is to a query.
-type fit uint8
+// Fit says what a packet is to a query.
+type Fit uint8
 
+// What a packet may be.
 const (
-	unrelated fit = iota // forged, stale or broken: as if it had not come
-	misspelt             // the response but for the spelling of QNAME
-	fits                 // the response
+	Unrelated Fit = iota // forged, stale or broken: as if it had not come
+	Misspelt             // the response but for the spelling of QNAME
+	Fits                 // the response
 )
 
 // String names the fit for tests and messages.
-func (f fit) String() string {
+func (f Fit) String() string {
 	switch f {
-	case unrelated:
+	case Unrelated:
 		return "unrelated"
-	case misspelt:
+	case Misspelt:
 		return "misspelt"
-	case fits:
+	case Fits:
 		return "fits"
 	}
 	return fmt.Sprintf("fit(%d)", uint8(f))
 }
 
-// fit looks at a packet's ID, QR, opcode and question section (RFC 5452
+// Fit looks at a packet's ID, QR, opcode and question section (RFC 5452
 // section 9.1); what follows is not looked at. The packet may hold anything.
-func (q query) fit(packet []byte) fit {
+func (q Query) Fit(packet []byte) Fit {
 	if len(packet) < headerOctets ||
-		!bytes.Equal(packet[:2], q.message()[:2]) ||
+		!bytes.Equal(packet[:2], q.Message()[:2]) ||
 		packet[2]&(bitQR|maskOpcode) != bitQR {
-		return unrelated
+		return Unrelated
 	}
 	switch binary.BigEndian.Uint16(packet[4:]) { // QDCOUNT
 	case 0:
 		if isBareError(packet) {
-			return fits
+			return Fits
 		}
 	case 1:
 		return q.fitQuestion(packet[headerOctets:])
 	}
-	return unrelated
+	return Unrelated
 }
 
 // isBareError reports whether a response without a question says only that the
@@ -147,20 +143,20 @@ func isBareError(packet []byte) bool {
 
 // fitQuestion compares the question section. QNAME comes first in the message,
 // so a server cannot have compressed it.
-func (q query) fitQuestion(rest []byte) fit {
+func (q Query) fitQuestion(rest []byte) Fit {
 	if len(rest) < len(q.question) {
-		return unrelated
+		return Unrelated
 	}
 	got, end := rest[:len(q.question)], len(q.question)-4
 	switch {
 	case bytes.Equal(got, q.question):
-		return fits
+		return Fits
 	case !bytes.Equal(got[end:], q.question[end:]) || !equalFold(got[:end], q.question[:end]):
-		return unrelated
-	case q.form.mixedCase:
-		return misspelt
+		return Unrelated
+	case q.form.MixedCase:
+		return Misspelt
 	}
-	return fits
+	return Fits
 }
 
 // equalFold compares wire names of equal length as RFC 4343 does: ASCII only.
@@ -173,6 +169,7 @@ func equalFold(a, b []byte) bool {
 	return true
 }
 
+// lower is an octet of a name in lower case.
 func lower(c byte) byte {
 	if 'A' <= c && c <= 'Z' {
 		return c + 'a' - 'A'

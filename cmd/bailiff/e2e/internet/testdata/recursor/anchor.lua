@@ -1,0 +1,2 @@
+clearTA(".")
+addTA(".", "{{.Anchor.KeyTag}} {{.Anchor.Algorithm}} {{.Anchor.DigestType}} {{.Anchor.Digest}}")
