@@ -159,7 +159,7 @@ func (r *Resolver) refresh(q *Query, cached *truth) {
 // start puts a flight on its way: over the worker's own line if it has one,
 // and where that does not lead to an answer soon, in a goroutine.
 func (r *Resolver) start(line *upstream.Line, f *flight) {
-	if line != nil && line.Ask(f.asks(), f.begun, func(a upstream.Answer, err error) {
+	if line != nil && !r.layered(f.question) && line.Ask(f.asks(), f.begun, func(a upstream.Answer, err error) {
 		if err != nil {
 			r.search(f)
 			return

@@ -70,13 +70,9 @@ var (
 	}
 )
 
-// local answers for the zones served here, nil for any other name. info is the
-// RDATA of RESINFO.
-func (q *Query) local(info []byte) []byte {
-	apex, zone := q.localZone()
-	if zone == 0 {
-		return nil
-	}
+// everywhere answers for one of the zones that every resolver serves, whose
+// apex starts at that label. info is the RDATA of RESINFO.
+func (q *Query) everywhere(apex int, zone localZone, info []byte) []byte {
 	rcode := rcodeNoError
 	hasPTR, exists := loopbackReverse[name.Name(q.name.Wire())]
 	if zone == zoneEmpty && apex > 0 && !exists {

@@ -39,7 +39,7 @@ func (q *Query) Subject() []byte { return q.subject }
 
 // subject is what the match of a response is about. Looked for once more, on
 // the few queries that end here: judge has no need of it.
-func (f *finding) subject(q *Query, law *policy.Snapshot, t *truth) []byte {
+func (r *Resolver) subject(f *finding, q *Query, law *policy.Snapshot, t *truth) []byte {
 	if f.link != nil {
 		return f.link.name
 	}
@@ -54,7 +54,7 @@ func (f *finding) subject(q *Query, law *policy.Snapshot, t *truth) []byte {
 	}
 	switch f.match.Trigger() {
 	case order.TriggerAddress:
-		for a := range t.addresses() {
+		for a := range r.addresses(t) {
 			if ruled(law.MatchAddress(a, &q.name, q.Client, nil, 0)) {
 				return a.AsSlice()
 			}

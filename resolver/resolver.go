@@ -22,6 +22,8 @@ import (
 	"github.com/gaissmai/bart"
 
 	"bailiff/policy"
+	"bailiff/resolver/dns64"
+	"bailiff/resolver/local"
 	"bailiff/resolver/recurse"
 	"bailiff/resolver/sketch"
 	"bailiff/resolver/upstream"
@@ -36,7 +38,7 @@ const (
 	SourceCache                   // the cache, stale answers included
 	SourceUpstream                // an upstream's answer to this question
 	SourceRecursion               // the servers of the zones themselves
-	SourceLocal                   // a zone served here (RFC 6761, RFC 6303)
+	SourceLocal                   // a zone served here: the operator's, or one of RFC 6761 and RFC 6303
 	SourceError                   // nothing: the query was refused or failed
 )
 
@@ -87,6 +89,11 @@ type Config struct {
 	// Upstream says. The Resolver closes it.
 	Recursor *recurse.Recursor
 	Upstream upstream.Config
+	// Zones are those that the operator serves here or has served by others; nil:
+	// none. NAT64 is the prefix of the addresses made where a name has none in IPv6
+	// (RFC 6147), one that passes dns64.Check; the zero Prefix: none are made.
+	Zones *local.Zones
+	NAT64 netip.Prefix
 	// CacheBytes bounds the cache, in octets; Stale is how long an entry may
 	// be served past its TTL when no upstream answers (RFC 8767), 0 for never;
 	// Prefetch refreshes entries in use shortly before they expire.
@@ -110,9 +117,12 @@ type Resolver struct {
 	policy    *policy.Store
 	clients   bart.Lite
 	backend   backend
-	forwarder *upstream.Forwarder // the backend, unless there is a Recursor
+	forwarder *upstream.Forwarder // nil beside a Recursor
 	source    Source              // of what the backend says
 	differs   byte                // see Query.variant
+	zones     *local.Zones
+	nat64     netip.Prefix // the zero Prefix: there is none
+	dns64     *dns64.Layer // nil beside that
 	cache     *cache
 	failures  *failures
 	flights   flights
@@ -134,7 +144,8 @@ type Resolver struct {
 	cancel      context.CancelFunc
 }
 
-// backend resolves what is not in the cache: a Forwarder or a Recursor. The
+// backend resolves what is not in the cache: a Forwarder or a Recursor, and the
+// layers over it. The
 // error of Resolve is an *upstream.Failure.
 type backend interface {
 	Resolve(ctx context.Context, q upstream.Question) (upstream.Answer, error)
@@ -165,6 +176,7 @@ func New(cfg Config) *Resolver {
 		r.forwarder = upstream.New(cfg.Upstream)
 		r.backend, r.source, r.differs = r.forwarder, SourceUpstream, variantDO|variantCD|variantAD
 	}
+	r.addLayers(cfg)
 	r.epoch = r.now()
 	r.lateReplies.New = func() any { return new([lateReplySize]byte) }
 	r.flights.done.New = func() any { return new(Query) }
@@ -246,8 +258,8 @@ func (r *Resolver) decide(q *Query, o *outcome) []byte {
 		q.ruling, q.subject = &q.matches[answers], q.name.Wire()
 		return r.observe(q, SourceOrder, q.sentence(q.ruling, law.Generation))
 	}
-	if reply := q.local(r.info); reply != nil {
-		return r.observe(q, SourceLocal, reply)
+	if reply, ok := r.local(q, law); ok {
+		return reply
 	}
 	if !q.rd {
 		// Looking into the cache would tell one client what others asked.

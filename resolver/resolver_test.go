@@ -44,12 +44,20 @@ var serverErrors = policy.StructuredErrors{
 // newWorld serves the orders in YAML, and beyond them the records given.
 func newWorld(t testing.TB, orders string, records ...string) *world {
 	t.Helper()
+	return newWorldWith(t, Config{}, orders, records...)
+}
+
+// newWorldWith is newWorld with zones and a NAT64.
+func newWorldWith(t testing.TB, cfg Config, orders string, records ...string) *world {
+	t.Helper()
 	w := &world{store: policy.NewStore(), late: make(chan []byte, 100)}
 	w.reload(t, orders)
 	w.Resolver = New(Config{
 		Policy:     w.store,
 		Clients:    []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")},
 		Upstream:   upstream.Config{Servers: []netip.AddrPort{w.serveZone(t, records)}, Now: time.Now},
+		Zones:      cfg.Zones,
+		NAT64:      cfg.NAT64,
 		CacheBytes: 1 << 20,
 		Stale:      time.Hour,
 		Now:        w.clock,

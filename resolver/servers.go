@@ -149,7 +149,7 @@ func (s *serverSearch) server(n name.Name) {
 			s.failed = true
 			continue
 		}
-		for a := range t.addresses() {
+		for a := range s.r.addresses(t) {
 			s.found.addresses = append(s.found.addresses, a)
 		}
 	}

@@ -33,14 +33,14 @@ func (r *Resolver) tell(q *Query, law *policy.Snapshot, o *outcome) []byte {
 	t := o.truth
 	barred := false
 	if (t.hasLinks() || law.HoldsAddresses() || law.HoldsServers()) && t.clean.Load() != law.Generation {
-		v := judge(q, law, t)
+		v := r.judge(q, law, t)
 		if v.owner != nil {
 			return r.tellWithout(q, law, o, v.owner)
 		}
 		if v.match != nil {
 			q.ruling = v.match
 			if r.record != nil {
-				q.subject = v.subject(q, law, t)
+				q.subject = r.subject(&v, q, law, t)
 			}
 			return r.observe(q, SourceOrder, r.linkedSentence(q, law, o, &v))
 		}
@@ -53,6 +53,9 @@ func (r *Resolver) tell(q *Query, law *policy.Snapshot, o *outcome) []byte {
 	copy(w.out[answerCount:additionalCount], t.octets[answerCount:additionalCount])
 	if t.octets[3]&flagAD != 0 && (q.do || q.ad) { // RFC 6840 section 5.8
 		w.out[3] |= flagAD
+	}
+	if o.source == SourceLocal {
+		w.out[2] |= flagAA
 	}
 	return r.observe(q, o.source, w.finishTruth(rcode, o))
 }
@@ -135,7 +138,7 @@ type finding struct {
 // to its addresses and name servers, in this order: a name rule beats an address
 // rule, that beats one on name servers. The matches that only count join the
 // query's.
-func judge(q *Query, law *policy.Snapshot, t *truth) (f finding) {
+func (r *Resolver) judge(q *Query, law *policy.Snapshot, t *truth) (f finding) {
 	clean, servers := true, t.servers.Load()
 	for l := range t.links() {
 		q.linked.Set(l.name)
@@ -162,7 +165,7 @@ func judge(q *Query, law *policy.Snapshot, t *truth) (f finding) {
 		}
 		q.matches = onceEach(q.matches, known)
 	}
-	m, touched := judgeAddresses(q, law, t)
+	m, touched := r.judgeAddresses(q, law, t)
 	clean = clean && !touched
 	if m == nil {
 		m, touched = judgeServers(q, law, servers)
@@ -180,12 +183,12 @@ func judge(q *Query, law *policy.Snapshot, t *truth) (f finding) {
 
 // judgeAddresses applies the address rules to all addresses of the truth
 // together: the closest match answers, whichever address it is about.
-func judgeAddresses(q *Query, law *policy.Snapshot, t *truth) (m *policy.Match, touched bool) {
+func (r *Resolver) judgeAddresses(q *Query, law *policy.Snapshot, t *truth) (m *policy.Match, touched bool) {
 	if !law.HoldsAddresses() {
 		return nil, false
 	}
 	known := len(q.matches)
-	for address := range t.addresses() {
+	for address := range r.addresses(t) {
 		if law.HoldsAddress(address) {
 			touched = true
 			q.matches = law.MatchAddress(address, &q.name, q.Client, q.matches, known)

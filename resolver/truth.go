@@ -154,7 +154,7 @@ func (t *truth) fresh(now time.Duration) bool { return now < t.expires() }
 // worth one.
 func (t *truth) ageing(now time.Duration) bool {
 	const worthwhile = 10 * time.Second
-	return t.lifetime >= worthwhile && t.expires()-now < t.lifetime/10
+	return t.lifetime >= worthwhile && t.expires()-now <= t.lifetime/10
 }
 
 // size is about what the truth takes in memory, in octets.

@@ -16,7 +16,7 @@ func (r *Resolver) watch(q *Query, t *truth) {
 	if r.sketch == nil || t.negative || q.qtype != typeA && q.qtype != typeAAAA {
 		return
 	}
-	seen := sketch.Sight{Name: name.Name(q.name.Wire()), At: t.stored, Addresses: slices.Collect(t.addresses())}
+	seen := sketch.Sight{Name: name.Name(q.name.Wire()), At: t.stored, Addresses: slices.Collect(r.addresses(t))}
 	for l := range t.links() {
 		if l.kind == linkChain {
 			seen.Target = name.Name(l.name)

@@ -228,7 +228,7 @@ func hasIPv6Loopback() bool {
 // each has half of the cache: for answers, and for what is known of zones.
 func resolverConfig(cfg *config, law *policy.Store, recursing *recursion, counters *metrics.Counters, queries *querylog.Log, log *slog.Logger) resolver.Config {
 	c := resolver.Config{
-		Policy: law, Clients: cfg.clients,
+		Policy: law, Clients: cfg.clients, Zones: cfg.local, NAT64: cfg.nat64,
 		Upstream:   upstream.Config{Servers: addresses(cfg.upstreams), CaseRandomisation: cfg.caseRandomisation, Observe: counters.Exchanged},
 		CacheBytes: cfg.cache.octets, Stale: cfg.cache.stale, Prefetch: cfg.cache.prefetch, Watch: cfg.watch,
 		Observer: counters, Record: queries.Recorder(), Log: log,

@@ -97,7 +97,7 @@ func TestRun_followsARollOver(t *testing.T) {
 			if infoOf(k, old) != wantOld || infoOf(k, fresh) != wantFresh {
 				t.Fatalf("day %d: got %v and %v, want %v and %v", today, infoOf(k, old), infoOf(k, fresh), wantOld, wantFresh)
 			}
-			if trusts(k, old) != wantOld.trusted() || trusts(k, fresh) != wantFresh.trusted() || k.Faults() > 0 {
+			if trusts(k, old) != wantOld.Trusted() || trusts(k, fresh) != wantFresh.Trusted() || k.Faults() > 0 {
 				t.Fatalf("day %d: got anchors %v and %d faults", today, k.Current(), k.Faults())
 			}
 		}
@@ -168,8 +168,8 @@ func TestNew_goesOnFromEachState(t *testing.T) {
 
 	k := New(Config{Anchors: before.configured, File: file})
 	for s, p := range keys {
-		if infoOf(k, p) != s || trusts(k, p) != s.trusted() {
-			t.Errorf("got %v, trusted %v, want %v, %v", infoOf(k, p), trusts(k, p), s, s.trusted())
+		if infoOf(k, p) != s || trusts(k, p) != s.Trusted() {
+			t.Errorf("got %v, trusted %v, want %v, %v", infoOf(k, p), trusts(k, p), s, s.Trusted())
 		}
 	}
 	for _, known := range k.zones[0].keys {

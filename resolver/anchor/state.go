@@ -39,5 +39,5 @@ func (s *State) UnmarshalText(text []byte) error {
 	return fmt.Errorf("%q is no state", text)
 }
 
-// trusted reports whether a key in this state is a trust anchor.
-func (s State) trusted() bool { return s == Valid || s == Missing }
+// Trusted reports whether a key in this state is a trust anchor.
+func (s State) Trusted() bool { return s == Valid || s == Missing }

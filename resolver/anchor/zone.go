@@ -47,12 +47,12 @@ type zone struct {
 // revoked them all: it counts as if it never had any (section 5).
 func (z *zone) anchors() (trusted []dns.RR) {
 	for _, a := range z.configured {
-		if !slices.ContainsFunc(z.keys, func(k key) bool { return !k.state.trusted() && stands(a, k.record) }) {
+		if !slices.ContainsFunc(z.keys, func(k key) bool { return !k.state.Trusted() && stands(a, k.record) }) {
 			trusted = append(trusted, a)
 		}
 	}
 	for _, k := range z.keys {
-		if k.state.trusted() && !z.isConfigured(k.record) {
+		if k.state.Trusted() && !z.isConfigured(k.record) {
 			trusted = append(trusted, k.record)
 		}
 	}
@@ -95,7 +95,7 @@ func (z *zone) learn(set dnssec.Set, now time.Time) (changed []key, err error) {
 func (z *zone) revoke(set dnssec.Set, now time.Time) (changed []key) {
 	for _, record := range zoneKeys(set) {
 		at := z.find(record)
-		trusted := at < 0 && z.isConfigured(record) || at >= 0 && z.keys[at].state.trusted()
+		trusted := at < 0 && z.isConfigured(record) || at >= 0 && z.keys[at].state.Trusted()
 		if record.Flags&dns.REVOKE == 0 || !trusted || !signsItself(record, set, now) {
 			continue
 		}
@@ -172,7 +172,7 @@ func (z *zone) meet(set dnssec.Set, now time.Time) (changed []key) {
 			z.find(record) >= 0 || len(z.keys) >= maxKeys && !configured {
 			continue
 		}
-		k := key{record: record, state: AddPend, since: now}
+		k := key{record: dns.Copy(record).(*dns.DNSKEY), state: AddPend, since: now} // the set is the fetcher's
 		if configured {
 			k.state = Valid
 		}

@@ -73,7 +73,7 @@ func (l *Layer) resolveAAAA(ctx context.Context, q upstream.Question) (upstream.
 		return six, err
 	}
 	var m dns.Msg
-	if err == nil && (m.Unpack(six.Message) != nil || m.Rcode != dns.RcodeSuccess || reachable(m.Answer)) {
+	if err == nil && settles(six, &m) {
 		return six, nil
 	}
 	mapped := q
@@ -93,6 +93,12 @@ func (l *Layer) resolveAAAA(ctx context.Context, q upstream.Question) (upstream.
 		return six, err
 	}
 	return withoutAddresses(q, &m, six)
+}
+
+// settles reports whether the answer for AAAA, unpacked into m, leaves nothing to
+// be made.
+func settles(six upstream.Answer, m *dns.Msg) bool {
+	return m.Unpack(six.Message) != nil || m.Rcode != dns.RcodeSuccess || reachable(m.Answer)
 }
 
 // excluded are the IPv6 addresses that are none: section 5.1.4.

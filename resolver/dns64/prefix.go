@@ -44,7 +44,8 @@ func octets(prefix netip.Prefix) (places [4]int) {
 }
 
 // Embed is the IPv6 address that stands for an IPv4 address. The prefix passes
-// Check.
+// Check. RFC 6052 section 3.1 wants no private address behind 64:ff9b::/96; it is
+// the NAT64 that knows what it translates, and refuses the rest.
 func Embed(prefix netip.Prefix, v4 netip.Addr) netip.Addr {
 	six, four := prefix.Addr().As16(), v4.As4()
 	for i, at := range octets(prefix) {

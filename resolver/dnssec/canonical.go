@@ -19,12 +19,13 @@ const fixedRecord = 10
 // canonicalForm is an RRset in canonical form (RFC 4034 section 6). Its memory is
 // used again for the next.
 type canonicalForm struct {
-	header *dns.RR_Header
-	owner  []byte   // wire format, lower case
-	labels int      // of the owner, but for the root and an asterisk in front
-	rdata  [][]byte // sorted, each once
-	octets []byte   // what owner and rdata point into
-	signed []byte
+	header    *dns.RR_Header
+	owner     []byte   // wire format, lower case
+	labels    int      // of the owner, but for the root and an asterisk in front
+	rdata     [][]byte // sorted, each once
+	octets    []byte   // what owner and rdata point into
+	signed    []byte   // what one signature signs
+	signature []byte   // that signature
 }
 
 // load takes an RRset. It reports whether it is one, of a size to be signed.

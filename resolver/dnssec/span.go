@@ -150,8 +150,8 @@ func (z *zoneRanges) denyByHash(q path, qtype uint16) (proof []*span, nxdomain b
 	if len(z.hashes) == 0 {
 		return nil, false
 	}
-	any := &z.hashes[0].nsec3
-	c, b := nsec3s{apex: z.apex, iterations: any.iterations, salt: any.salt}, NewBudget()
+	with := &z.hashes[0].nsec3
+	c, b := nsec3s{apex: z.apex, iterations: with.iterations, salt: with.salt}, NewBudget()
 	proof = z.spansFor(q, &c, b)
 	for _, s := range proof {
 		c.records = append(c.records, s.nsec3.records...)

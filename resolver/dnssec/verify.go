@@ -29,33 +29,32 @@ func (k *Keys) Verify(s Set, now time.Time, b *Budget) (Verified, *Fault) {
 	if !c.load(s.RRs) {
 		return Verified{}, fault(dns.ExtendedErrorCodeDNSBogus, "%s: no RRset that can be signed", k.Zone)
 	}
-	worst := k.fault(dns.ExtendedErrorCodeRRSIGsMissing, c, "is not signed")
-	for i, sig := range s.Sigs {
-		if i == maxSignatures {
-			break
-		}
-		f := k.try(c, sig, now, b)
-		if f == nil {
+	worst := flaw{dns.ExtendedErrorCodeRRSIGsMissing, "is not signed"}
+	for _, sig := range s.Sigs[:min(len(s.Sigs), maxSignatures)] {
+		found := k.try(c, sig, now, b)
+		if found == (flaw{}) {
 			return c.verified(sig, now), nil
 		}
 		if b.Exceeded() {
-			return Verified{}, k.fault(dns.ExtendedErrorCodeDNSBogus, c, "takes too many "+b.Limit().String())
+			worst = flaw{dns.ExtendedErrorCodeDNSBogus, "takes too many " + b.Limit().String()}
+			break
 		}
-		if telling(f) > telling(worst) {
-			worst = f
+		if found.weight() > worst.weight() {
+			worst = found
 		}
 	}
-	return Verified{}, worst
+	return Verified{}, fault(worst.ede, "%s %s in %s %s", c.header.Name, dns.Type(c.header.Rrtype), k.Zone, worst.what)
 }
 
-// fault says what is wrong with the RRset at hand.
-func (k *Keys) fault(ede uint16, c *canonicalForm, what string) *Fault {
-	return fault(ede, "%s %s in %s %s", c.header.Name, dns.Type(c.header.Rrtype), k.Zone, what)
+// flaw is what is wrong with a signature; the zero value is nothing.
+type flaw struct {
+	ede  uint16
+	what string
 }
 
-// telling orders the faults of several signatures by how much they tell.
-func telling(f *Fault) int {
-	switch f.EDE {
+// weight orders the flaws of several signatures by how much they tell.
+func (f flaw) weight() int {
+	switch f.ede {
 	case dns.ExtendedErrorCodeDNSBogus:
 		return 3
 	case dns.ExtendedErrorCodeSignatureExpired, dns.ExtendedErrorCodeSignatureNotYetValid,
@@ -68,15 +67,15 @@ func telling(f *Fault) int {
 }
 
 // try checks one signature, what costs least first.
-func (k *Keys) try(c *canonicalForm, sig *dns.RRSIG, now time.Time, b *Budget) *Fault {
+func (k *Keys) try(c *canonicalForm, sig *dns.RRSIG, now time.Time, b *Budget) flaw {
 	if !k.covers(c, sig) {
-		return k.fault(dns.ExtendedErrorCodeRRSIGsMissing, c, "has no signature by the zone")
+		return flaw{dns.ExtendedErrorCodeRRSIGsMissing, "has no signature by the zone"}
 	}
 	if what := k.misplaced(c, sig); what != "" {
-		return k.fault(dns.ExtendedErrorCodeDNSBogus, c, what)
+		return flaw{dns.ExtendedErrorCodeDNSBogus, what}
 	}
-	if ede, what := untimely(sig, now); what != "" {
-		return k.fault(ede, c, what)
+	if f := untimely(sig, now); f != (flaw{}) {
+		return f
 	}
 	return k.match(c, sig, b)
 }
@@ -104,19 +103,19 @@ func (k *Keys) misplaced(c *canonicalForm, sig *dns.RRSIG) string {
 	return ""
 }
 
-// untimely says what is wrong with the validity period, "" if nothing is.
-func untimely(sig *dns.RRSIG, now time.Time) (ede uint16, what string) {
+// untimely says what is wrong with the validity period.
+func untimely(sig *dns.RRSIG, now time.Time) flaw {
 	period, begun, left := validity(sig, now)
 	skew := min(max(period/skewFraction, minSkew), maxSkew)
 	switch {
 	case period < 0:
-		return dns.ExtendedErrorCodeSignatureExpiredBeforeValid, "has a signature that expires before it is valid"
+		return flaw{dns.ExtendedErrorCodeSignatureExpiredBeforeValid, "has a signature that expires before it is valid"}
 	case left < -skew:
-		return dns.ExtendedErrorCodeSignatureExpired, "has a signature that expired " + dns.TimeToString(sig.Expiration)
+		return flaw{dns.ExtendedErrorCodeSignatureExpired, "has a signature that expired " + dns.TimeToString(sig.Expiration)}
 	case begun < -skew:
-		return dns.ExtendedErrorCodeSignatureNotYetValid, "has a signature that is valid from " + dns.TimeToString(sig.Inception)
+		return flaw{dns.ExtendedErrorCodeSignatureNotYetValid, "has a signature that is valid from " + dns.TimeToString(sig.Inception)}
 	}
-	return 0, ""
+	return flaw{}
 }
 
 // validity is the length of the signature's validity period, how long ago it
@@ -129,13 +128,12 @@ func validity(sig *dns.RRSIG, now time.Time) (period, begun, left time.Duration)
 }
 
 // match checks the signature with the keys that may have made it.
-func (k *Keys) match(c *canonicalForm, sig *dns.RRSIG, b *Budget) *Fault {
-	var room [maxModulus]byte
-	signature, err := base64.StdEncoding.AppendDecode(room[:0], []byte(sig.Signature))
-	if err != nil {
-		return k.fault(dns.ExtendedErrorCodeDNSBogus, c, "has a malformed signature")
+func (k *Keys) match(c *canonicalForm, sig *dns.RRSIG, b *Budget) flaw {
+	var err error
+	if c.signature, err = base64.StdEncoding.AppendDecode(c.signature[:0], []byte(sig.Signature)); err != nil {
+		return flaw{dns.ExtendedErrorCodeDNSBogus, "has a malformed signature"}
 	}
-	worst := k.fault(dns.ExtendedErrorCodeDNSKEYMissing, c, "is signed with no key of the zone")
+	worst := flaw{dns.ExtendedErrorCodeDNSKEYMissing, "is signed with no key of the zone"}
 	var signed []byte
 	for _, candidate := range k.keys {
 		if candidate.tag != sig.KeyTag || candidate.algorithm != sig.Algorithm {
@@ -147,10 +145,10 @@ func (k *Keys) match(c *canonicalForm, sig *dns.RRSIG, b *Budget) *Fault {
 		if b.Exceeded() || !b.spend(SignatureChecks) {
 			break
 		}
-		if candidate.public.verify(signed, signature) {
-			return nil
+		if candidate.public.verify(signed, c.signature) {
+			return flaw{}
 		}
-		worst = k.fault(dns.ExtendedErrorCodeDNSBogus, c, "has a wrong signature")
+		worst = flaw{dns.ExtendedErrorCodeDNSBogus, "has a wrong signature"}
 		b.spend(FailedSignatures)
 	}
 	return worst

@@ -248,6 +248,11 @@ func (t *target) known() (servers []*server) {
 		if len(n.glue) > 0 && !t.own {
 			continue
 		}
+		if t.own && n.name != "" {
+			for _, a := range t.j.glueOf(n.name) {
+				servers = append(servers, t.j.r.infra.server(a))
+			}
+		}
 		for _, qtype := range t.j.r.addressTypes {
 			if f := t.j.address(n.name, qtype, now); f != nil {
 				servers = append(servers, t.j.r.serversAt(f)...)
@@ -270,8 +275,14 @@ func (t *target) lookUp() bool {
 			switch {
 			case n.name == "", (len(n.glue) > 0) != t.own:
 				continue
-			case within(n.name, t.zone.zone) && t.zone.zone != ".":
+			case t.zone.zone == ".", within(n.name, t.zone.zone) && len(n.glue) > 0:
 				continue // only the zone itself knows, and cannot be asked
+			case within(n.name, t.zone.zone):
+				if t.j.lookUpAtParent(t.zone, n.name) {
+					t.own = true
+					return true
+				}
+				continue
 			}
 			if t.j.lookUp(n.name) {
 				return true
@@ -281,6 +292,9 @@ func (t *target) lookUp() bool {
 			return false
 		}
 		t.own, t.asked = true, 0
+		if len(t.known()) > 0 {
+			return true
+		}
 	}
 }
 

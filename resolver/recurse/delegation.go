@@ -35,18 +35,33 @@ func (rd *reader) referral(res *response, name string) {
 		if rrtype != dns.TypeNS {
 			continue
 		}
-		if rd.zone.role == forwarding || !below(owner, rd.zone.zone) || !within(name, owner) || rd.qtype == dns.TypeDS && owner == name {
+		if rd.zone.role == forwarding || !below(owner, rd.zone.zone) || !within(name, owner) {
+			break
+		}
+		if rd.qtype == dns.TypeDS && owner == name { // the parent's word on it stands beside the referral
+			if ds := rd.dsOf(owner); ds != nil {
+				res.facts = append(res.facts, ds)
+				return
+			}
 			break
 		}
 		res.child = rd.cut(owner, s)
 		res.ds = rd.dsOf(owner)
 		return
 	}
-	if rd.m.Authoritative || rd.zone.role == forwarding {
+	if rd.m.Authoritative || rd.zone.role == forwarding || !rd.m.RecursionAvailable && !rd.pointsUp() {
 		res.facts = append(res.facts, rd.denial(name, isNoData, nil))
 		return
 	}
 	*res = response{useless: "neither an answer nor a referral", lame: true}
+}
+
+// pointsUp reports whether there are NS records of the zone itself or of one
+// above: the server does not know the zone.
+func (rd *reader) pointsUp() bool {
+	return slices.ContainsFunc(rd.m.Ns, func(rr dns.RR) bool {
+		return rr.Header().Rrtype == dns.TypeNS && within(rd.zone.zone, canonical(rr.Header().Name))
+	})
 }
 
 // dsOf is what a referral says of DS records: there they are, or a proof that

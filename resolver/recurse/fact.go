@@ -36,6 +36,7 @@ const (
 	isAlias                // there is a CNAME
 	isNoData               // there are no such records
 	isNXDomain             // there is no such name
+	isTooLong              // a DNAME above makes a name of it that is too long
 )
 
 // verdict is the outcome of validation.
@@ -107,7 +108,7 @@ func (f *fact) remaining(now time.Time) uint32 {
 // it renewed: prefetching asks then.
 func (f *fact) ageing(now time.Time) bool {
 	age := now.Sub(f.stored)
-	return f.life() >= minAgeing && age > f.life()*9/10
+	return f.life() >= minAgeing && age >= f.life()*9/10
 }
 
 // minAgeing is the life from which on a fact is renewed before its end.

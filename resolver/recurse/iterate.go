@@ -1,6 +1,7 @@
 package recurse
 
 import (
+	"net/netip"
 	"slices"
 	"time"
 
@@ -61,7 +62,9 @@ func (r *Recursor) start(j *job, name string, qtype uint16) *cut {
 		return z
 	}
 	res.apex.parent = ""
-	r.adoptHints(res.apex)
+	if r.adoptHints(res.apex); !slices.ContainsFunc(res.apex.servers, func(s nameserver) bool { return len(s.glue) > 0 }) {
+		return z
+	}
 	r.memory.put(key{name: ".", of: ofCut}, res.apex)
 	return res.apex
 }
@@ -219,6 +222,48 @@ func (j *job) address(name string, qtype uint16, now time.Time) *fact {
 		return nil
 	}
 	return f
+}
+
+// lookUpAtParent asks the servers of the parent zone for the addresses of a name
+// server within the zone: the glue did not fit the referral.
+func (j *job) lookUpAtParent(z *cut, name string) bool {
+	above := j.r.closest(z.zone, true)
+	if z.parent == "" || !j.spend(&j.lookups, LimitLookups) {
+		return false
+	}
+	for _, qtype := range j.r.addressTypes {
+		res, err := j.ask(above, name, qtype, nil)
+		if err != nil {
+			continue
+		}
+		if res.child != nil {
+			j.glue = append(j.glue, res.child.servers...)
+		}
+		j.keep(res.facts...)
+	}
+	return true
+}
+
+// glueOf are addresses of a name server that came with a delegation of this
+// job, or of a zone above the server that is known.
+func (j *job) glueOf(name string) (glue []netip.AddrPort) {
+	for _, s := range j.glue {
+		if s.name == name {
+			glue = append(glue, s.glue...)
+		}
+	}
+	for at := name; at != "."; at = parent(at) {
+		c := j.r.memory.cut(at, j.r.now())
+		if c == nil {
+			continue
+		}
+		for _, s := range c.servers {
+			if s.name == name {
+				glue = append(glue, s.glue...)
+			}
+		}
+	}
+	return glue
 }
 
 // serversAt are the servers at the addresses of a fact, as far as they may be

@@ -23,6 +23,7 @@ type job struct {
 	budget           *dnssec.Budget
 	learnt           map[key]*fact // by this job: records with a TTL of 0 count within it
 	trusts           map[string]*trust
+	glue             []nameserver      // that came beside what was asked for
 	pending          []key             // what the question waits for, outermost first
 	notes            []dns.EDNS0_EDE   // why data is insecure
 	zones            []*cut            // that facts were taken from
@@ -145,10 +146,9 @@ func (j *job) known(name string, qtype uint16) *fact {
 			return f // nothing is below a name that does not exist (RFC 8020)
 		}
 		if f := j.recall(key{name: at, qtype: dns.TypeDNAME, of: ofSet}); f != nil && f.kind == isData {
-			if alias := j.r.synthesize(name, f); alias != nil {
-				alias.verdict.Store(f.verdict.Load())
-				return alias
-			}
+			alias := j.r.synthesize(name, f)
+			alias.verdict.Store(f.verdict.Load())
+			return alias
 		}
 	}
 	return j.proven(name, qtype)

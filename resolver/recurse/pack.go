@@ -19,8 +19,11 @@ func (j *job) pack(chain []*fact, q upstream.Question) (upstream.Answer, error) 
 	last := chain[len(chain)-1]
 	m := new(dns.Msg)
 	m.Response, m.RecursionAvailable, m.Compress = true, true, true
-	if last.kind == isNXDomain {
+	switch last.kind {
+	case isNXDomain:
 		m.Rcode = dns.RcodeNameError
+	case isTooLong:
+		m.Rcode = dns.RcodeYXDomain
 	}
 	m.Question = []dns.Question{{Name: chain[0].question(q), Qtype: q.Type, Qclass: dns.ClassINET}}
 	outcome := secure

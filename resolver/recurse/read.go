@@ -79,6 +79,9 @@ func (rd *reader) read() *response {
 			return res
 		}
 		res.facts = append(res.facts, alias)
+		if alias.kind == isTooLong {
+			return res
+		}
 		if name = alias.target(); !within(name, rd.zone.zone) {
 			return res
 		}
@@ -112,11 +115,9 @@ func (rd *reader) alias(name string) (*fact, error) {
 		if len(s.RRs) > 1 {
 			return nil, fmt.Errorf("several DNAME records at %s", dname.Hdr.Name)
 		}
-		if f := rd.r.synthesize(name, rd.factOf(dname.Hdr.Name, s)); f != nil {
-			f.authority = rd.proofs()
-			return f, nil
-		}
-		return nil, nil // too long: YXDOMAIN
+		f := rd.r.synthesize(name, rd.factOf(dname.Hdr.Name, s))
+		f.authority = rd.wildcardProofs(s)
+		return f, nil
 	}
 	if rd.qtype == dns.TypeCNAME || rd.qtype == dns.TypeANY {
 		return nil, nil
@@ -143,8 +144,7 @@ func (rd *reader) factOf(name string, s dnssec.Set) *fact {
 	return f
 }
 
-// synthesize makes the alias of a name below a DNAME, nil where that is too
-// long for a name.
+// synthesize makes the alias of a name below a DNAME.
 func (r *Recursor) synthesize(name string, dname *fact) *fact {
 	d := dname.sets[0].RRs[0].(*dns.DNAME)
 	target := strings.TrimSuffix(name, d.Hdr.Name)
@@ -154,15 +154,16 @@ func (r *Recursor) synthesize(name string, dname *fact) *fact {
 	if d.Target != "." {
 		target += d.Target
 	}
+	f := &fact{name: name, qtype: dns.TypeCNAME, kind: isAlias, zone: dname.zone, from: dname.from, ttl: dname.ttl, stored: dname.stored}
+	f.dname = &dname.sets[0]
 	if _, ok := dns.IsDomainName(target); !ok {
-		return nil
+		f.kind = isTooLong
+		return f
 	}
 	cname := &dns.CNAME{
 		Hdr:    dns.RR_Header{Name: name, Rrtype: dns.TypeCNAME, Class: dns.ClassINET, Ttl: d.Hdr.Ttl},
 		Target: target,
 	}
-	f := &fact{name: name, qtype: dns.TypeCNAME, kind: isAlias, zone: dname.zone, from: dname.from, ttl: dname.ttl, stored: dname.stored}
-	f.dname = &dname.sets[0]
 	f.sets = []dnssec.Set{{RRs: []dns.RR{cname}}}
 	return f
 }
@@ -183,7 +184,7 @@ func (rd *reader) last(res *response, name string) {
 	}
 	soa := rd.soa(name)
 	switch {
-	case rd.m.Rcode == dns.RcodeYXDomain:
+	case rd.m.Rcode == dns.RcodeYXDomain: // without the DNAME
 		*res = response{useless: "YXDOMAIN"}
 	case rd.m.Rcode == dns.RcodeNameError:
 		res.facts = append(res.facts, rd.denial(name, isNXDomain, soa))
@@ -198,6 +199,9 @@ func (rd *reader) last(res *response, name string) {
 // data is the RRset that was asked for at a name, nil if there is none.
 func (rd *reader) data(name string) *fact {
 	var f *fact
+	if rd.qtype == dns.TypeRRSIG {
+		return rd.signatures(name)
+	}
 	for _, s := range rd.answer {
 		owner, rrtype := setKey(s)
 		if owner != name || rrtype != rd.qtype && rd.qtype != dns.TypeANY {
@@ -212,6 +216,22 @@ func (rd *reader) data(name string) *fact {
 		f.authority = append(f.authority, rd.wildcardProofs(s)...)
 	}
 	return f
+}
+
+// signatures is the fact that these are the signatures at a name, which nothing
+// signs; nil if there are none.
+func (rd *reader) signatures(name string) *fact {
+	var all dnssec.Set
+	for _, rr := range rd.m.Answer {
+		if _, ok := rr.(*dns.RRSIG); ok && rr.Header().Name == name && within(name, rd.zone.zone) {
+			all.RRs = append(all.RRs, rr)
+		}
+	}
+	if len(all.RRs) == 0 || len(all.RRs) > maxSet {
+		return nil
+	}
+	levelTTLs(all)
+	return rd.factOf(name, all)
 }
 
 // soa is the SOA of a denial about a name: of a zone that it is in. The parent

@@ -47,6 +47,14 @@ func (r *Recursor) anchor(name string) (zone string, records []dns.RR) {
 	return zone, records
 }
 
+// anchorOf is anchor for a question: records of type DS are the parent's.
+func (r *Recursor) anchorOf(name string, qtype uint16) (zone string, records []dns.RR) {
+	if qtype == dns.TypeDS && name != "." {
+		name = parent(name)
+	}
+	return r.anchor(name)
+}
+
 // trust is what is known of a zone's keys; the chain from the anchor down to it
 // is followed where need be (RFC 4035 section 5). The error is that something
 // could not be asked for.

@@ -36,7 +36,7 @@ func bogusFor(ede uint16, text string) *verdict {
 
 // judge validates a fact.
 func (j *job) judge(f *fact) (*verdict, error) {
-	if top, _ := j.r.anchor(f.name); top == "" || f.qtype == dns.TypeRRSIG {
+	if top, _ := j.r.anchorOf(f.name, f.qtype); top == "" || f.qtype == dns.TypeRRSIG {
 		return insecureFor(nil), nil
 	}
 	switch f.kind {
@@ -79,8 +79,11 @@ func (j *job) judgeSet(f *fact, s dnssec.Set) (*verdict, error) {
 		return &verdict{status: bogus, fault: fault}, nil
 	}
 	v := &verdict{status: secure, life: got.Life}
-	if got.Encloser == "" {
+	switch {
+	case got.Encloser == "":
 		return v, nil
+	case rrtype == dns.TypeDNAME: // RFC 6672 section 3.3
+		return bogusFor(dns.ExtendedErrorCodeDNSBogus, "a DNAME made from a wildcard at "+owner), nil
 	}
 	proofs, life := j.proofs(t, f.authority)
 	proof, fault := dnssec.NewDenial(t.zone, proofs).NoCloser(owner, got.Encloser, j.budget)
@@ -103,7 +106,7 @@ func conclude(v *verdict, proof dnssec.Proof, fault *dnssec.Fault) *verdict {
 // zone that could: one at or above the owner, at or below the trust anchor. DS
 // records are signed by the parent.
 func (j *job) signer(sigs []*dns.RRSIG, owner string, rrtype uint16) (*trust, error) {
-	top, _ := j.r.anchor(owner)
+	top, _ := j.r.anchorOf(owner, rrtype)
 	best := ""
 	for _, sig := range sigs {
 		n := sig.SignerName
@@ -127,7 +130,7 @@ const maxUnsigned = 16
 // judgeUnsigned looks for the proof that the name is in an unsigned zone: a
 // delegation without DS records on the way to it (RFC 4035 section 5.2).
 func (j *job) judgeUnsigned(f *fact, name string, rrtype uint16) (*verdict, error) {
-	top, _ := j.r.anchor(name)
+	top, _ := j.r.anchorOf(name, rrtype)
 	at := top
 	if f.zone.role == authoritative && within(f.zone.zone, top) && (rrtype != dns.TypeDS || f.zone.zone != name) {
 		at = f.zone.zone

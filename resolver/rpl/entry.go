@@ -162,13 +162,28 @@ func parseRecord(line, origin string, ttlSeconds uint32) (dns.RR, error) {
 	if !ok && p.Err() == nil {
 		return nil, errors.New("not a record")
 	}
-	switch rr := rr.(type) { // the library packs them in order only
+	mend(rr)
+	return rr, p.Err()
+}
+
+// mend makes a record one that the library packs: types in order, base64 with
+// as much padding as it needs. Other readers do not mind.
+func mend(rr dns.RR) {
+	switch rr := rr.(type) {
 	case *dns.NSEC:
 		slices.Sort(rr.TypeBitMap)
 	case *dns.NSEC3:
 		slices.Sort(rr.TypeBitMap)
+	case *dns.RRSIG:
+		rr.Signature = padded(rr.Signature)
+	case *dns.DNSKEY:
+		rr.PublicKey = padded(rr.PublicKey)
 	}
-	return rr, p.Err()
+}
+
+func padded(base64 string) string {
+	base64 = strings.TrimRight(base64, "=")
+	return base64 + strings.Repeat("=", (4-len(base64)%4)%4)
 }
 
 // question reads QNAME, class and QTYPE; the class, and a TTL that means nothing,

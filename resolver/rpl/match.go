@@ -67,7 +67,7 @@ func (e *Entry) mismatchElse(m *dns.Msg, over exchange.Transport) string {
 		return fmt.Sprintf("no SOA of serial %d", e.Serial)
 	case wants(MatchAnyEDE) && len(extendedErrors(opt)) == 0:
 		return "no extended error"
-	case wants(MatchEDE) && !slices.Contains(extendedErrors(opt), e.EDE):
+	case wants(MatchEDE) && !slices.ContainsFunc(extendedErrors(opt), e.promisesEDE):
 		return fmt.Sprintf("extended errors: got %v, want %d", extendedErrors(opt), e.EDE)
 	}
 	return ""
@@ -128,7 +128,7 @@ func (e *Entry) records(section []dns.RR) string {
 			rr.Header().Ttl = 0
 		}
 		rr.Header().Name = strings.ToLower(rr.Header().Name)
-		lowerRDATA(rr)
+		LowerRDATA(rr)
 		lines[i] = strings.Join(strings.Fields(rr.String()), " ")
 	}
 	slices.Sort(lines)
@@ -147,9 +147,9 @@ func asSent(rr dns.RR) dns.RR {
 	return dns.Copy(rr)
 }
 
-// lowerRDATA puts the names in RDATA into lower case, of the types whose names
+// LowerRDATA puts the names in RDATA into lower case, of the types whose names
 // servers compress and thereby spell as they like (RFC 3597 section 4).
-func lowerRDATA(rr dns.RR) {
+func LowerRDATA(rr dns.RR) {
 	for _, name := range namesIn(rr) {
 		*name = strings.ToLower(*name)
 	}

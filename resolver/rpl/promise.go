@@ -16,6 +16,8 @@ import (
 //     responses). Suites that let a server send them expect them.
 //   - The additional section is not: bailiff sends none but the OPT. What its
 //     options say is compared where an entry has ede=.
+//   - Where an entry has ede=6, DNSSEC Bogus, a code that says why will do: 7 to
+//     12 are cases of it (RFC 8914 section 4).
 //   - The order of records is not, and TTLs with MATCH ttl only.
 //
 // The same goes for queries that bailiff sends: their authority sections are
@@ -39,6 +41,12 @@ func (e *Entry) promised(section []dns.RR) []dns.RR {
 		}
 	}
 	return kept
+}
+
+// promisesEDE reports whether an INFO-CODE is the one expected, or a case of it.
+func (e *Entry) promisesEDE(code uint16) bool {
+	isCase := dns.ExtendedErrorCodeSignatureExpired <= code && code <= dns.ExtendedErrorCodeNSECMissing
+	return code == e.EDE || e.EDE == dns.ExtendedErrorCodeDNSBogus && isCase
 }
 
 // covered is the type of a record, or of those it signs.

@@ -46,6 +46,7 @@ func playFile(t *testing.T, file string) (v verdict) {
 	if problems.Refused() {
 		return verdict{failed: problems.Sorted()[0].Error()}
 	}
+	translate(s, c.anchors)
 	zones, err := newAuthority(s)
 	if err != nil {
 		return verdict{failed: err.Error()}

@@ -35,6 +35,9 @@ x.away A NOERROR insecure
 x.home A
 x.home MX
 link0 A
+loop A SERVFAIL
+loop1 A SERVFAIL
+dangling A SERVFAIL
 back A NOERROR insecure
 `,
 	},

@@ -125,7 +125,7 @@ _sip._udp SRV 0 5 5060 sip
 @ NAPTR 100 10 "u" "sip+E2U" "!^.*$!sip:a@example.org!" .
 _25._tcp TLSA 3 1 1 0000000000000000000000000000000000000000000000000000000000000000
 `,
-		ask: "@ A\n@ AAAA\n@ MX\n@ CAA\n_sip._udp SRV\n@ HTTPS\n@ TYPE65400\n@ NAPTR\n_25._tcp TLSA\n_udp SRV\n@ SVCB\n@ DS\n@ NSEC\n",
+		ask: "@ A\n@ AAAA\n@ MX\n@ CAA\n_sip._udp SRV\n@ HTTPS\n@ TYPE65400\n@ NAPTR\n_25._tcp TLSA\n_udp SRV\n@ SVCB\n@ DS\n_25._tcp NSEC\n",
 	},
 	{name: "same.test.", servers: "bind", sign: withBIND("ECDSAP256SHA256"), text: usual, ask: aboutFew + "@ DS\n"},
 	{name: "sameplain.test.", servers: "bind", text: usual, status: insecure, ask: aboutFew + "@ DS NOERROR secure\n"},
