@@ -192,6 +192,7 @@ type target struct {
 	spent    []*server
 	dead     int  // how many of those asked were believed dead
 	asked    int  // how many of the zone's servers' names have been looked up
+	beside   bool // addresses that came with other delegations count
 	own      bool // names with glue have been looked up too
 	silences map[*server]int
 }
@@ -248,7 +249,7 @@ func (t *target) known() (servers []*server) {
 		if len(n.glue) > 0 && !t.own {
 			continue
 		}
-		if t.own && n.name != "" {
+		if (t.own || t.beside) && n.name != "" {
 			for _, a := range t.j.glueOf(n.name) {
 				servers = append(servers, t.j.r.infra.server(a))
 			}
@@ -279,7 +280,7 @@ func (t *target) lookUp() bool {
 				continue // only the zone itself knows, and cannot be asked
 			case within(n.name, t.zone.zone):
 				if t.j.lookUpAtParent(t.zone, n.name) {
-					t.own = true
+					t.beside = true
 					return true
 				}
 				continue

@@ -30,6 +30,11 @@ type nameserver struct {
 	glue []netip.AddrPort
 }
 
+// hasChoice reports whether the zone has several servers.
+func (c *cut) hasChoice() bool {
+	return len(c.servers) > 1 || len(c.servers) == 1 && len(c.servers[0].glue) > 1
+}
+
 func (c *cut) fresh(now time.Time) bool { return c.expires.IsZero() || now.Before(c.expires) }
 
 func (c *cut) size() int {

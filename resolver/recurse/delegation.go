@@ -49,18 +49,19 @@ func (rd *reader) referral(res *response, name string) {
 		res.ds = rd.dsOf(owner)
 		return
 	}
-	if rd.m.Authoritative || rd.zone.role == forwarding || !rd.m.RecursionAvailable && !rd.pointsUp() {
+	if rd.zone.role == forwarding || !rd.pointsUp() && (rd.m.Authoritative || !rd.m.RecursionAvailable) {
 		res.facts = append(res.facts, rd.denial(name, isNoData, nil))
 		return
 	}
 	*res = response{useless: "neither an answer nor a referral", lame: true}
 }
 
-// pointsUp reports whether there are NS records of the zone itself or of one
-// above: the server does not know the zone.
+// pointsUp reports whether there are NS records of a zone above, or in a
+// response without authority of the zone itself: the server does not know it.
 func (rd *reader) pointsUp() bool {
 	return slices.ContainsFunc(rd.m.Ns, func(rr dns.RR) bool {
-		return rr.Header().Rrtype == dns.TypeNS && within(rd.zone.zone, canonical(rr.Header().Name))
+		owner := canonical(rr.Header().Name)
+		return rr.Header().Rrtype == dns.TypeNS && within(rd.zone.zone, owner) && (owner != rd.zone.zone || !rd.m.Authoritative)
 	})
 }
 

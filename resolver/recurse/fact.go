@@ -41,6 +41,7 @@ const (
 
 // verdict is the outcome of validation.
 type verdict struct {
+	optOut bool // of a denial of DS records: the name may yet exist (RFC 5155 section 9.2), no AD
 	status status
 	fault  *dnssec.Fault // of bogus data, or why insecure data is so; may be nil
 	ofZone bool          // the zone's keys are at fault, not the data

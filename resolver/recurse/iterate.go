@@ -18,16 +18,16 @@ func (j *job) iterate(name string, qtype uint16, out []*server) (*fact, error) {
 	j.pending = append(j.pending, k)
 	defer func() { j.pending = j.pending[:len(j.pending)-1] }()
 
-	w := walk{j: j, name: name, qtype: qtype, minimise: j.r.cfg.Minimise, zone: j.r.start(j, name, qtype)}
+	w := walk{j: j, name: name, qtype: qtype, minimise: j.r.cfg.Minimise, hiding: dns.TypeA, zone: j.r.start(j, name, qtype)}
 	for range maxReferrals {
 		ask, askType := w.next()
 		res, err := j.ask(w.zone, ask, askType, out)
 		whole := ask == name && askType == qtype
 		switch {
-		case err != nil && (whole || !j.answered || j.exhausted()):
+		case err != nil && (whole || !j.answered && w.hiding == dns.TypeA || j.exhausted()):
 			return nil, err
 		case err != nil:
-			w.minimise = false // servers that stumble over names on the way (RFC 9156 section 2.3)
+			w.stumbled()
 			continue
 		case res.child != nil:
 			w.descend(res)
@@ -104,8 +104,9 @@ type walk struct {
 	name     string
 	qtype    uint16
 	minimise bool
-	reached  int // labels of the last name asked for on the way
-	steps    int // names asked for on the way
+	hiding   uint16 // the QTYPE on the way
+	reached  int    // labels of the last name asked for on the way
+	steps    int    // names asked for on the way
 }
 
 // Bounds of QNAME minimisation (RFC 9156 section 2.3).
@@ -131,7 +132,7 @@ func (w *walk) next() (name string, qtype uint16) {
 		if at := suffix(w.name, n); !w.exists(at) {
 			w.reached = n
 			w.steps++
-			return at, dns.TypeA
+			return at, w.hiding
 		}
 	}
 }
@@ -153,6 +154,16 @@ func (w *walk) stride(left int) int {
 func (w *walk) exists(name string) bool {
 	f := w.j.recall(key{name: name, qtype: dns.TypeA, of: ofSet})
 	return f != nil && f.zone.zone == w.zone.zone && (f.kind == isData || f.kind == isNoData)
+}
+
+// stumbled goes on after servers failed on a name on the way: some know only
+// the QTYPE of delegations, some only whole names (RFC 9156 section 2.3).
+func (w *walk) stumbled() {
+	if w.hiding == dns.TypeNS {
+		w.minimise = false
+	}
+	w.hiding = dns.TypeNS
+	w.reached--
 }
 
 // settles reports whether a fact on a name on the way ends the walk: there is

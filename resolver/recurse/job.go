@@ -23,6 +23,7 @@ type job struct {
 	budget           *dnssec.Budget
 	learnt           map[key]*fact // by this job: records with a TTL of 0 count within it
 	trusts           map[string]*trust
+	suspected        map[key]bool      // unsigned facts that another server was asked for
 	glue             []nameserver      // that came beside what was asked for
 	pending          []key             // what the question waits for, outermost first
 	notes            []dns.EDNS0_EDE   // why data is insecure
@@ -33,7 +34,7 @@ type job struct {
 func newJob(ctx context.Context, r *Recursor, unchecked bool) *job {
 	return &job{
 		ctx: ctx, r: r, unchecked: unchecked, queries: maxQueries, lookups: maxLookups, budget: dnssec.NewBudget(),
-		learnt: map[key]*fact{}, trusts: map[string]*trust{},
+		learnt: map[key]*fact{}, trusts: map[string]*trust{}, suspected: map[key]bool{},
 	}
 }
 

@@ -72,6 +72,9 @@ func (j *job) status(f *fact) status {
 	if v.status == insecure && v.fault != nil {
 		j.note(v.fault.EDE, v.fault.Text)
 	}
+	if v.optOut {
+		return insecure
+	}
 	return v.status
 }
 

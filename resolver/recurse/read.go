@@ -116,6 +116,9 @@ func (rd *reader) alias(name string) (*fact, error) {
 			return nil, fmt.Errorf("several DNAME records at %s", dname.Hdr.Name)
 		}
 		f := rd.r.synthesize(name, rd.factOf(dname.Hdr.Name, s))
+		if cname := find(rd.answer, name, dns.TypeCNAME); cname != nil && f.kind == isAlias && canonical(cname.RRs[0].(*dns.CNAME).Target) != f.target() {
+			return nil, fmt.Errorf("the CNAME at %s does not follow from the DNAME above it", name)
+		}
 		f.authority = rd.wildcardProofs(s)
 		return f, nil
 	}

@@ -169,9 +169,12 @@ func (j *job) keys(zone string, anchors []dns.RR, expires time.Time) (*trust, er
 	for {
 		if f == nil {
 			var err error
-			if f, err = j.iterate(zone, dns.TypeDNSKEY, out); err != nil && len(out) == 0 {
+			if f, err = j.iterate(zone, dns.TypeDNSKEY, out); err != nil && j.exhausted() {
 				return nil, err
 			} else if err != nil {
+				if fault == nil {
+					fault = &dnssec.Fault{EDE: dns.ExtendedErrorCodeDNSKEYMissing, Text: "no DNSKEY records of " + zone + ": " + asFailure(zone, err).Text}
+				}
 				break
 			}
 		}

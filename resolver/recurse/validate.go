@@ -110,7 +110,7 @@ func (j *job) signer(sigs []*dns.RRSIG, owner string, rrtype uint16) (*trust, er
 	best := ""
 	for _, sig := range sigs {
 		n := sig.SignerName
-		if !within(owner, n) || !within(n, top) || rrtype == dns.TypeDS && n == owner {
+		if !within(owner, n) || !within(n, top) || rrtype == dns.TypeDS && n == owner && n != "." {
 			continue
 		}
 		if best == "" || below(n, best) {
@@ -139,6 +139,9 @@ func (j *job) judgeUnsigned(f *fact, name string, rrtype uint16) (*verdict, erro
 	if err != nil {
 		return nil, err
 	}
+	if t.status == secure && at == f.zone.zone && j.suspects(f, name) {
+		return bogusFor(dns.ExtendedErrorCodeRRSIGsMissing, "no signatures at "+name), nil
+	}
 	for n := range maxUnsigned {
 		if t != nil && t.status != secure {
 			return &verdict{status: t.status, fault: t.fault, ofZone: true, life: maxLife * time.Second}, nil
@@ -152,6 +155,22 @@ func (j *job) judgeUnsigned(f *fact, name string, rrtype uint16) (*verdict, erro
 		}
 	}
 	return bogusFor(dns.ExtendedErrorCodeRRSIGsMissing, "no signatures at "+name), nil
+}
+
+// suspects reports whether another server of the zone should be asked before an
+// unsigned zone below is looked for: some servers of signed zones do not know
+// of signatures.
+func (j *job) suspects(f *fact, name string) bool {
+	if j.suspected[f.key()] || !f.zone.hasChoice() {
+		return false
+	}
+	for at := name; below(at, f.zone.zone); at = parent(at) {
+		if t := j.r.memory.trust(at, j.r.now()); t != nil && t.status == insecure {
+			return false
+		}
+	}
+	j.suspected[f.key()] = true
+	return true
 }
 
 // descend is the trust in the zone that starts at a name, nil if none does.
@@ -200,7 +219,7 @@ func (j *job) judgeDenial(f *fact) (*verdict, error) {
 	case f.kind == isNXDomain:
 		proof, fault := d.NXDOMAIN(f.name, j.budget)
 		return conclude(v, proof, fault), nil
-	case f.qtype == dns.TypeDS:
+	case f.qtype == dns.TypeDS && f.name != ".":
 		return j.judgeNoDS(v, d, f.name), nil
 	}
 	proof, fault := d.NODATA(f.name, f.qtype, j.budget)
@@ -216,6 +235,9 @@ func (j *job) judgeNoDS(v *verdict, d *dnssec.Denial, name string) *verdict {
 		v.status, v.fault = bogus, fault
 	case dnssec.CutNone:
 		v.noCut = true
+	case dnssec.CutInsecure:
+		proof, _ := d.NODATA(name, dns.TypeDS, j.budget)
+		v.optOut = proof == dnssec.ProofInsecure
 	}
 	return v
 }

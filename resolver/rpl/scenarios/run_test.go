@@ -285,36 +285,50 @@ func (r *run) serve() bool {
 	return false
 }
 
-// present is the number of the step that the scenario is at.
-func (r *run) present() int {
-	if r.scenario.Dialect == rpl.Deckard {
-		return r.asking
-	}
-	return r.scenario.Steps[r.next].Number
-}
-
-// entryFor is the entry of a range that answers a query. testbound looks at the
-// ranges from the last on; Deckard looks into the first range only that serves
-// the address, into the first of all where none does.
+// entryFor is the entry that answers a query, nil if there is none. testbound
+// looks at the ranges from the last on.
 func (r *run) entryFor(o *outQuery) *rpl.Entry {
-	ranges, now := slices.Clone(r.scenario.Ranges), r.present()
-	deckard := r.scenario.Dialect == rpl.Deckard
-	known := slices.ContainsFunc(ranges, func(s rpl.Range) bool { return slices.Contains(s.Addresses, o.to) })
-	if !deckard {
-		slices.Reverse(ranges)
+	if r.scenario.Dialect == rpl.Deckard {
+		return r.deckardEntryFor(o)
 	}
-	for _, s := range ranges {
-		serves := len(s.Addresses) == 0 || slices.Contains(s.Addresses, o.to) || deckard && !known
-		if now < s.From || s.To < now || !serves {
+	now := r.scenario.Steps[r.next].Number
+	for _, s := range slices.Backward(r.scenario.Ranges) {
+		if now < s.From || s.To < now || len(s.Addresses) > 0 && !slices.Contains(s.Addresses, o.to) {
 			continue
 		}
-		for _, e := range s.Entries {
-			if e.Answers(o.message, o.over) {
-				return e
-			}
+		if e := find(s.Entries, o); e != nil {
+			return e
 		}
-		if deckard {
-			return nil
+	}
+	return nil
+}
+
+// deckardEntryFor is that of the first range that serves the address, or is the
+// first of all where none does at any time. Without a range it is that of a step
+// REPLY to come, once.
+func (r *run) deckardEntryFor(o *outQuery) *rpl.Entry {
+	known := slices.ContainsFunc(r.scenario.Ranges, func(s rpl.Range) bool { return slices.Contains(s.Addresses, o.to) })
+	for _, s := range r.scenario.Ranges {
+		serves := len(s.Addresses) == 0 || slices.Contains(s.Addresses, o.to) || !known
+		if s.From <= r.asking && r.asking <= s.To && serves {
+			return find(s.Entries, o)
+		}
+	}
+	for i := range r.scenario.Steps {
+		step := &r.scenario.Steps[i]
+		if step.Event == rpl.Reply && step.Number > r.asking && step.Entry != nil && step.Entry.Answers(o.message, o.over) {
+			e := step.Entry
+			step.Entry = nil
+			return e
+		}
+	}
+	return nil
+}
+
+func find(entries []*rpl.Entry, o *outQuery) *rpl.Entry {
+	for _, e := range entries {
+		if e.Answers(o.message, o.over) {
+			return e
 		}
 	}
 	return nil
