@@ -5,7 +5,7 @@ import (
 	"crypto/ecdsa"
 	"crypto/ed25519"
 	"crypto/elliptic"
-	"crypto/sha1" //nolint:gosec // RFC 9905 section 2: validators go on supporting it
+	"crypto/sha1" //nolint:gosec // RFC 9905 section 2: validators must go on supporting it
 	"crypto/sha256"
 	"crypto/sha512"
 	"math/big"
@@ -18,8 +18,9 @@ type publicKey interface {
 	verify(signed, signature []byte) bool
 }
 
-// supported reports whether signatures of an algorithm can be checked (RFC 9904
-// table 2; RFC 9905 section 2 has SHA-1 kept by validators).
+// supported reports whether signatures of an algorithm can be checked: those that
+// RFC 8624 section 3.1 and since RFC 9904 the IANA registry want validated, but for
+// Ed448, which the standard library does not have.
 func supported(algorithm uint8) bool {
 	switch algorithm {
 	case dns.RSASHA1, dns.RSASHA1NSEC3SHA1, dns.RSASHA256, dns.RSASHA512,
@@ -75,8 +76,8 @@ func sha512Sum(dst, octets []byte) []byte {
 }
 
 // rsaKey is a key of RFC 3110 and RFC 5702. crypto/rsa would refuse keys below
-// 1024 bits, which these allow, and takes four times as long from 4096 bits on;
-// there is no secret here that the simple arithmetic could leak.
+// 1024 bits, which these allow, and takes four times as long for those of 4096;
+// there is no secret here that simple arithmetic could leak.
 type rsaKey struct {
 	modulus, exponent *big.Int
 	size              int // octets of the modulus

@@ -47,7 +47,7 @@ func (c *canonicalForm) load(rrs []dns.RR) bool {
 // add takes one record.
 func (c *canonicalForm) add(rr dns.RR) bool {
 	h, start := rr.Header(), len(c.octets)
-	if h.Rrtype != c.header.Rrtype || h.Class != c.header.Class || !strings.EqualFold(h.Name, c.header.Name) {
+	if h.Name == "" || h.Rrtype != c.header.Rrtype || h.Class != c.header.Class || !strings.EqualFold(h.Name, c.header.Name) {
 		return false
 	}
 	c.octets = slices.Grow(c.octets, dns.Len(rr)+1) // what points into the old octets stays as it is

@@ -248,6 +248,16 @@ func TestDenial_hashingIsBounded(t *testing.T) {
 	}
 }
 
+func TestNewDenial_recordsWithoutRDATAAreIgnored(t *testing.T) {
+	h := dns.RR_Header{Name: "example.", Rrtype: dns.TypeNSEC, Class: dns.ClassINET}
+	d := NewDenial("example.", []Set{{RRs: []dns.RR{&dns.NSEC{Hdr: h}, &dns.NSEC3{Hdr: h}}}})
+	for _, qname := range []string{"t.example.", "example.", "", "t"} {
+		if p, f := d.NXDOMAIN(qname, NewBudget()); p != ProofBogus || edeOf(f) != 12 {
+			t.Errorf("%q: got %v (%v), want %v", qname, p, f, ProofBogus)
+		}
+	}
+}
+
 func TestNewDenial_ofNoZoneProvesNothing(t *testing.T) {
 	d := NewDenial("a..b", []Set{{RRs: records(t, nsecApex)}})
 	if p, _ := d.NXDOMAIN("t.example.", NewBudget()); p != ProofBogus {

@@ -9,9 +9,9 @@
 // it is given may be hostile: the work is bounded by a Budget, and nothing
 // panics. It imports the standard library's cryptography and miekg/dns.
 //
-// Names are in presentation format, lower case, fully qualified. Algorithms are
-// those of RFC 9904 that must be validated, so not Ed448; a zone with no other
-// is insecure. Start reading at keys.go, then verify.go and denial.go.
+// Names are in presentation format, lower case, fully qualified. A zone of which
+// no algorithm is supported, such as Ed448, is insecure. Start reading at keys.go,
+// then verify.go and denial.go.
 package dnssec
 
 import (

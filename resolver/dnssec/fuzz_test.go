@@ -15,11 +15,11 @@ func FuzzResponse(f *testing.F) {
 	m := newModel("example.", map[string]string{"example.": "SOA NS", "*.w.example.": "A", "cut.example.": "NS", "d.example.": "DNAME"})
 	for _, s := range append(m.nsec(), m.nsec3(true, 3)...) {
 		s.Sigs = []*dns.RRSIG{key.sign(f, s.RRs, nil), rsa.sign(f, s.RRs, nil)}
-		f.Add(packed(f, s), "x.w.example.", uint16(dns.TypeA))
+		f.Add(packed(f, s), "x.w.example.", dns.TypeA)
 	}
-	f.Add(packed(f, keySet(f, key, rsa)), "example.", uint16(dns.TypeDS))
-	f.Add(packed(f, set(f, "a.example. 300 IN NAPTR 1 2 \"u\" \"sip\" \"\" A.Test.\na.example. 300 IN NAPTR 1 2 \"u\" \"\" \"\" A.Test.", key)), "a.example.", uint16(dns.TypeNAPTR))
-	f.Add(packed(f, set(f, "example. 300 IN DS 1 8 2 00", key)), ".", uint16(dns.TypeANY))
+	f.Add(packed(f, keySet(f, key, rsa)), "example.", dns.TypeDS)
+	f.Add(packed(f, set(f, "a.example. 300 IN NAPTR 1 2 \"u\" \"sip\" \"\" A.Test.\na.example. 300 IN NAPTR 1 2 \"u\" \"\" \"\" A.Test.", key)), "a.example.", dns.TypeNAPTR)
+	f.Add(packed(f, set(f, "example. 300 IN DS 1 8 2 00", key)), ".", dns.TypeANY)
 	keys := trusted(f, key, rsa)
 	f.Fuzz(func(t *testing.T, packet []byte, qname string, qtype uint16) {
 		response := new(dns.Msg)

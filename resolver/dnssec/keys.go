@@ -19,6 +19,7 @@ const (
 // safe for concurrent use.
 type Keys struct {
 	Zone   string
+	Life   time.Duration // how long the signature lets the DNSKEY RRset be kept, see Verified
 	wire   []byte
 	labels int
 	keys   []key
@@ -68,21 +69,23 @@ func Trust(zone string, anchors []dns.RR, keys Set, now time.Time, b *Budget) (*
 	if len(anchored.keys) == 0 {
 		return nil, why
 	}
-	if _, f := anchored.Verify(keys, now, b); f != nil {
+	v, f := anchored.Verify(keys, now, b)
+	if f != nil {
 		return nil, f
 	}
+	all.Life = v.Life
 	return all, nil
 }
 
 // newKeys returns a zone with no keys yet; ok is false if it is no name.
 func newKeys(zone string) (k *Keys, ok bool) {
 	var room [maxName]byte
-	n, err := dns.PackDomainName(zone, room[:], 0, nil, false)
-	if err != nil {
+	wire, ok := pack(zone, room[:])
+	if !ok {
 		return nil, false
 	}
-	lowerAll(room[:n])
-	return &Keys{Zone: zone, wire: slices.Clone(room[:n]), labels: dns.CountLabel(zone)}, true
+	lowerAll(wire)
+	return &Keys{Zone: zone, wire: slices.Clone(wire), labels: dns.CountLabel(zone)}, true
 }
 
 // add takes a key, unless there are enough of its kind.

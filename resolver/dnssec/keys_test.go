@@ -63,10 +63,23 @@ func TestTrust_rules(t *testing.T) {
 	}
 }
 
+func TestTrust_needsAZone(t *testing.T) {
+	for _, zone := range []string{"", "example", "a..b."} {
+		if _, f := Trust(zone, nil, Set{}, noon, NewBudget()); edeOf(f) != 6 {
+			t.Errorf("%q: got %v, want EDE 6", zone, f)
+		}
+	}
+}
+
 func TestTrust_expiredKeysAreNoKeys(t *testing.T) {
 	ksk := newTestKey(t, "example.", dns.ED25519, zoneKey|secureEntryPoint)
-	if _, f := Trust("example.", []dns.RR{ksk.ToDS(dns.SHA256)}, keySet(t, ksk), noon.Add(400*24*time.Hour), NewBudget()); edeOf(f) != 7 {
-		t.Errorf("got %v, want EDE 7", f)
+	anchors, keys := []dns.RR{ksk.ToDS(dns.SHA256)}, keySet(t, ksk)
+	expiration := noon.Add(240 * time.Hour)
+	if k, f := Trust("example.", anchors, keys, expiration.Add(-time.Minute), NewBudget()); f != nil || k.Life != time.Minute {
+		t.Errorf("a minute before: got %+v (%v), want a life of a minute", k, f)
+	}
+	if _, f := Trust("example.", anchors, keys, expiration.Add(25*time.Hour), NewBudget()); edeOf(f) != 7 || f.Error() != f.Text {
+		t.Errorf("afterwards: got %v, want EDE 7", f)
 	}
 }
 
@@ -150,12 +163,24 @@ func TestTrust_malformedKeysAreSkipped(t *testing.T) {
 			}
 			for _, k := range keys.keys[1:] {
 				for _, size := range []int{0, 1, 63, 64, 96, 128, 4096} {
-					if k.public.verify([]byte("signed"), slices.Repeat([]byte{1}, size)) {
-						t.Errorf("got a match with a signature of %d octets", size)
+					for _, octet := range []byte{0, 1, 255} {
+						if k.public.verify([]byte("signed"), slices.Repeat([]byte{octet}, size)) {
+							t.Errorf("got a match with a signature of %d octets of %d", size, octet)
+						}
 					}
 				}
 			}
 		})
+	}
+}
+
+func TestTrust_keysThatAreNotBase64AreSkipped(t *testing.T) {
+	ksk := newTestKey(t, "example.", dns.ED25519, zoneKey|secureEntryPoint)
+	odd := *ksk.DNSKEY
+	odd.PublicKey = "?"
+	keys := Set{RRs: []dns.RR{&odd, ksk.DNSKEY}}
+	if _, f := Trust("example.", []dns.RR{ksk.ToDS(dns.SHA256)}, keys, noon, NewBudget()); edeOf(f) != 10 {
+		t.Errorf("got %v, want EDE 10", f) // it was not signed
 	}
 }
 

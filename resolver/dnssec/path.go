@@ -29,12 +29,19 @@ const (
 
 // pathOf reads a name in presentation format; ok is false if it is none.
 func pathOf(name string) (p path, ok bool) {
-	var wire [maxName]byte
-	n, err := dns.PackDomainName(name, wire[:], 0, nil, false)
-	if err != nil {
+	var room [maxName]byte
+	wire, ok := pack(name, room[:])
+	if !ok {
 		return "", false
 	}
-	return pathOfWire(wire[:n]), true
+	return pathOfWire(wire), true
+}
+
+// pack writes a name in wire format; ok is false if it is none, as the name in a
+// record without RDATA.
+func pack(name string, room []byte) (wire []byte, ok bool) {
+	n, err := dns.PackDomainName(name, room, 0, nil, false)
+	return room[:n], err == nil && n > 0
 }
 
 // pathOfWire reads a valid uncompressed name in wire format.

@@ -49,19 +49,26 @@ func (rd *reader) referral(res *response, name string) {
 		res.ds = rd.dsOf(owner)
 		return
 	}
-	if rd.zone.role == forwarding || !rd.pointsUp() && (rd.m.Authoritative || !rd.m.RecursionAvailable) {
+	if rd.zone.role == forwarding || !rd.pointsAway() && (rd.m.Authoritative || !rd.m.RecursionAvailable) {
 		res.facts = append(res.facts, rd.denial(name, isNoData, nil))
 		return
 	}
 	*res = response{useless: "neither an answer nor a referral", lame: true}
 }
 
-// pointsUp reports whether there are NS records of a zone above, or in a
-// response without authority of the zone itself: the server does not know it.
-func (rd *reader) pointsUp() bool {
+// pointsAway reports whether there are NS records of a zone above or beside, or
+// in a response without authority of the zone itself: the server does not know
+// it.
+func (rd *reader) pointsAway() bool {
 	return slices.ContainsFunc(rd.m.Ns, func(rr dns.RR) bool {
 		owner := canonical(rr.Header().Name)
-		return rr.Header().Rrtype == dns.TypeNS && within(rd.zone.zone, owner) && (owner != rd.zone.zone || !rd.m.Authoritative)
+		switch {
+		case rr.Header().Rrtype != dns.TypeNS || below(owner, rd.zone.zone):
+			return false
+		case owner == rd.zone.zone:
+			return !rd.m.Authoritative
+		}
+		return len(rd.m.Answer) == 0 || within(rd.zone.zone, owner)
 	})
 }
 

@@ -37,6 +37,7 @@ type Config struct {
 	// Anchors are the trust anchors of this moment, DS and DNSKEY records; nil:
 	// nothing is validated. It is called by several goroutines at once.
 	Anchors  func() []dns.RR
+	NoSHA1   bool     // zones signed with SHA-1 alone count as insecure (RFC 9905)
 	Insecure []string // negative trust anchors (RFC 7646): no validation at and below these names
 
 	Zones []Zone // whose servers the operator names
@@ -85,6 +86,7 @@ type Recursor struct {
 	configured   map[string]*cut // by zone
 	insecure     []string        // negative trust anchors, canonical
 	addressTypes []uint16
+	ranges       *dnssec.Ranges // nil: proofs answer their own question only
 	limits       limitCounts
 	answers      [statuses]atomic.Uint64
 
@@ -133,6 +135,9 @@ func New(cfg Config) *Recursor {
 	for _, n := range cfg.Insecure {
 		r.insecure = append(r.insecure, canonical(n))
 	}
+	if cfg.AggressiveNSEC && cfg.Anchors != nil {
+		r.ranges = dnssec.NewRanges(cfg.CacheBytes / 8)
+	}
 	return r
 }
 
@@ -153,8 +158,11 @@ func (r *Recursor) Resolve(ctx context.Context, q upstream.Question) (upstream.A
 	defer cancel()
 	j := newJob(ctx, r, q.CD || r.cfg.Anchors == nil)
 	a, err := j.answer(canonical(name), q)
-	if j.budget.Exceeded() {
+	switch j.budget.Limit() {
+	case dnssec.SignatureChecks, dnssec.FailedSignatures:
 		r.limits.hit(LimitSignatures)
+	case dnssec.NSEC3Hashes:
+		r.limits.hit(LimitHashes)
 	}
 	var f *upstream.Failure
 	if err != nil && !errors.As(err, &f) {

@@ -110,6 +110,9 @@ func (j *job) establish(zone string) (*trust, error) {
 		}
 		anchors = ds.sets[0].RRs
 	}
+	if j.r.cfg.NoSHA1 {
+		anchors = dnssec.WithoutSHA1(anchors)
+	}
 	if ok, ede := dnssec.Supported(anchors); !ok {
 		return &trust{status: insecure, fault: &dnssec.Fault{EDE: ede, Text: "no supported algorithm in the DS records of " + zone}, expires: expires}, nil
 	}

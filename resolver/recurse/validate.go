@@ -19,9 +19,6 @@ func (j *job) validate(f *fact) (*verdict, error) {
 		return nil, err
 	}
 	f.verdict.Store(v)
-	if v.status == secure {
-		j.learnRanges(f)
-	}
 	return v, nil
 }
 
@@ -88,18 +85,18 @@ func (j *job) judgeSet(f *fact, s dnssec.Set) (*verdict, error) {
 	proofs, life := j.proofs(t, f.authority)
 	proof, fault := dnssec.NewDenial(t.zone, proofs).NoCloser(owner, got.Encloser, j.budget)
 	v.life = min(v.life, life)
-	return conclude(v, proof, fault), nil
+	conclude(v, proof, fault)
+	return v, nil
 }
 
 // conclude gives a verdict what a proof adds to it.
-func conclude(v *verdict, proof dnssec.Proof, fault *dnssec.Fault) *verdict {
+func conclude(v *verdict, proof dnssec.Proof, fault *dnssec.Fault) {
 	switch proof {
 	case dnssec.ProofInsecure:
 		v.status, v.fault = insecure, fault
 	case dnssec.ProofBogus:
 		v.status, v.fault = bogus, fault
 	}
-	return v
 }
 
 // signer is the trust in the zone that has signed, nil if no signature is by a
@@ -218,17 +215,20 @@ func (j *job) judgeDenial(f *fact) (*verdict, error) {
 	switch {
 	case f.kind == isNXDomain:
 		proof, fault := d.NXDOMAIN(f.name, j.budget)
-		return conclude(v, proof, fault), nil
+		conclude(v, proof, fault)
 	case f.qtype == dns.TypeDS && f.name != ".":
-		return j.judgeNoDS(v, d, f.name), nil
+		j.judgeNoDS(v, d, f.name)
+	default:
+		proof, fault := d.NODATA(f.name, f.qtype, j.budget)
+		conclude(v, proof, fault)
 	}
-	proof, fault := d.NODATA(f.name, f.qtype, j.budget)
-	return conclude(v, proof, fault), nil
+	j.learnRanges(t.zone, proofs, f, v)
+	return v, nil
 }
 
 // judgeNoDS validates that there are no DS records: at a delegation, or where
 // no zone starts.
-func (j *job) judgeNoDS(v *verdict, d *dnssec.Denial, name string) *verdict {
+func (j *job) judgeNoDS(v *verdict, d *dnssec.Denial, name string) {
 	cut, fault := d.Delegation(name, j.budget)
 	switch cut {
 	case dnssec.CutBogus:
@@ -239,7 +239,6 @@ func (j *job) judgeNoDS(v *verdict, d *dnssec.Denial, name string) *verdict {
 		proof, _ := d.NODATA(name, dns.TypeDS, j.budget)
 		v.optOut = proof == dnssec.ProofInsecure
 	}
-	return v
 }
 
 // proofs are the NSEC and NSEC3 RRsets that the zone has signed, and how long

@@ -24,7 +24,7 @@ type authority struct {
 // or become trust anchors where it has the setting "anchor".
 func newAuthority(s *rpl.Scenario) (*authority, error) {
 	a := &authority{}
-	for _, from := range s.Zones {
+	for _, from := range withRoot(s.Zones) {
 		z, err := newZone(from)
 		if err != nil {
 			return nil, err
@@ -45,6 +45,53 @@ func newAuthority(s *rpl.Scenario) (*authority, error) {
 		z.chain()
 	}
 	return a, nil
+}
+
+// rootAddress is where the root is served that a scenario does not have itself.
+var rootAddress = netip.MustParseAddr("198.51.100.1")
+
+// withRoot adds a root zone that delegates the topmost zones, unless there is
+// one. It is signed, and the trust anchor, if any zone is signed.
+func withRoot(zones []rpl.Zone) []rpl.Zone {
+	if len(zones) == 0 || slices.ContainsFunc(zones, func(z rpl.Zone) bool { return z.Name == "." }) {
+		return zones
+	}
+	header := func(name string, rrtype uint16) dns.RR_Header {
+		return dns.RR_Header{Name: name, Rrtype: rrtype, Class: dns.ClassINET, Ttl: 86400}
+	}
+	root := rpl.Zone{Name: ".", Addresses: []netip.Addr{rootAddress}, Records: []dns.RR{
+		&dns.NS{Hdr: header(".", dns.TypeNS), Ns: "ns.root.example."},
+		&dns.A{Hdr: header("ns.root.example.", dns.TypeA), A: rootAddress.AsSlice()},
+	}}
+	for _, z := range zones {
+		if slices.ContainsFunc(zones, func(p rpl.Zone) bool { return p.Name != z.Name && dns.IsSubDomain(p.Name, z.Name) }) {
+			continue
+		}
+		for _, rr := range z.Records {
+			if h := rr.Header(); h.Name == z.Name && h.Rrtype == dns.TypeNS || isAddress(rr) && isServer(z, h.Name) {
+				root.Records = append(root.Records, rr)
+			}
+		}
+	}
+	signed := func(z rpl.Zone) bool {
+		return slices.ContainsFunc(z.Settings, func(s rpl.Setting) bool { return s.Key == "sign" })
+	}
+	if slices.ContainsFunc(zones, signed) {
+		root.Settings = []rpl.Setting{{Key: "sign", Value: "ecdsap256"}, {Key: "anchor", Value: "yes"}}
+	}
+	return append(slices.Clone(zones), root)
+}
+
+func isAddress(rr dns.RR) bool {
+	return rr.Header().Rrtype == dns.TypeA || rr.Header().Rrtype == dns.TypeAAAA
+}
+
+// isServer reports whether the name is that of one of the zone's servers.
+func isServer(z rpl.Zone, name string) bool {
+	return slices.ContainsFunc(z.Records, func(rr dns.RR) bool {
+		ns, ok := rr.(*dns.NS)
+		return ok && ns.Hdr.Name == z.Name && ns.Ns == name
+	})
 }
 
 // parent is the zone above a name, nil if there is none.

@@ -50,7 +50,7 @@ func (r *reading) refer(cut string) {
 func (r *reading) addresses(ns []dns.RR) {
 	for _, rr := range ns {
 		for _, glue := range r.zone.records[rr.(*dns.NS).Ns] {
-			if t := glue.Header().Rrtype; t == dns.TypeA || t == dns.TypeAAAA {
+			if isAddress(glue) {
 				r.m.Extra = append(r.m.Extra, glue)
 			}
 		}
