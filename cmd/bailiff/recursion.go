@@ -38,7 +38,7 @@ func newRecursion(cfg *config, law *policy.Store, counters *metrics.Counters, lo
 	}
 	r := &recursion{sockets: exchange.NewSockets(cfg.recursion.source)}
 	c := recurse.Config{
-		Network: r.sockets, Hints: cfg.hints, Insecure: cfg.recursion.insecure, Zones: cfg.allZones(),
+		Network: r.sockets, Hints: cfg.hints, Insecure: cfg.recursion.insecure, NoSHA1: !cfg.recursion.sha1, Zones: cfg.allZones(),
 		IPv4: cfg.recursion.families.ipv4, IPv6: cfg.recursion.families.ipv6,
 		AskLoopback: cfg.recursion.queryLoopback, Own: cfg.owns(localAddresses()),
 		Minimise: cfg.recursion.minimise, MixedCase: cfg.recursion.mixedCase, AggressiveNSEC: cfg.recursion.aggressive,
