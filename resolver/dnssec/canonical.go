@@ -51,7 +51,7 @@ func (c *canonicalForm) add(rr dns.RR) bool {
 		return false
 	}
 	c.octets = slices.Grow(c.octets, dns.Len(rr)+1) // what points into the old octets stays as it is
-	end, err := dns.PackRR(rr, c.octets[:cap(c.octets)], start, nil, false)
+	end, err := dns.PackRR(dns.Copy(rr), c.octets[:cap(c.octets)], start, nil, false) // packing writes to the record
 	if err != nil || end > maxCanonical {
 		return false
 	}

@@ -12,6 +12,7 @@ type cut struct {
 	parent  string       // the zone whose servers referred to it; "" for the root and configured zones
 	servers []nameserver // in the order of the referral
 	role    role
+	learnt  time.Time
 	expires time.Time // zero: never. The parent's TTL alone counts: a zone cannot keep itself alive (ghost domains)
 }
 
@@ -78,7 +79,7 @@ func (r *Recursor) usable(a netip.Addr) bool {
 		return false
 	case a.IsUnspecified(), a.IsMulticast(), a.IsLinkLocalUnicast(), a == broadcast:
 		return false
-	case !r.cfg.AskLoopback && (a.IsLoopback() || r.cfg.Own != nil && r.cfg.Own(a)):
+	case !r.cfg.AskLoopback && a.IsLoopback(), r.cfg.Own != nil && r.cfg.Own(a):
 		return false
 	}
 	return true

@@ -93,7 +93,7 @@ const maxDelegation = 24 * time.Hour
 // cut is the zone referred to. Its addresses are taken from within the zone that
 // refers, and from nowhere else.
 func (rd *reader) cut(zone string, ns dnssec.Set) *cut {
-	c := &cut{zone: zone, parent: rd.zone.zone}
+	c := &cut{zone: zone, parent: rd.zone.zone, learnt: rd.now}
 	c.expires = rd.now.Add(min(time.Duration(ns.RRs[0].Header().Ttl)*time.Second, maxDelegation))
 	if labels(rd.zone.zone) > 1 && !rd.zone.expires.IsZero() && rd.zone.expires.Before(c.expires) {
 		c.expires = rd.zone.expires // nor can its subzones (Phoenix domains)

@@ -24,7 +24,8 @@ type fact struct {
 	from    *server
 	ttl     uint32 // seconds, at stored
 	stored  time.Time
-	octets  int // see size
+	octets  int  // see size
+	tail    bool // it stood behind an alias that was asked for
 	verdict atomic.Pointer[verdict]
 }
 

@@ -24,6 +24,8 @@ func (j *job) iterate(name string, qtype uint16, out []*server) (*fact, error) {
 		res, err := j.ask(w.zone, ask, askType, out)
 		whole := ask == name && askType == qtype
 		switch {
+		case err != nil && whole && w.revalidate():
+			continue
 		case err != nil && (whole || !j.answered && w.hiding == dns.TypeA || j.exhausted()):
 			return nil, err
 		case err != nil:
@@ -197,6 +199,23 @@ func (w *walk) descend(res *response) {
 		j.keep(res.ds)
 	}
 	w.zone = res.child
+}
+
+// revalidateAfter is how old a delegation is at least when it is asked for again
+// because none of its servers is of use.
+const revalidateAfter = time.Minute
+
+// revalidate asks the parent again for a delegation whose servers have all
+// failed: they may have moved. It reports whether there is a reason to.
+func (w *walk) revalidate() bool {
+	c, now := w.zone, w.j.r.now()
+	if c.parent == "" || now.Sub(c.learnt) < revalidateAfter || w.j.exhausted() {
+		return false
+	}
+	w.j.r.memory.remove(key{name: c.zone, of: ofCut}, c)
+	w.zone = w.j.r.closest(c.zone, true)
+	w.reached = 0
+	return true
 }
 
 // lookUp asks for the addresses of a name server, one family after the other

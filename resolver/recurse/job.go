@@ -70,6 +70,12 @@ func (j *job) answer(name string, q upstream.Question) (upstream.Answer, error) 
 		if err != nil {
 			return upstream.Answer{}, err
 		}
+		if q.Type == dns.TypeDS && f.kind == isNoData && f.soa() == nil && f.name != "." {
+			j.forget(f) // from a referral, which is no answer: nobody could keep it
+			if f, err = j.find(name, q.Type); err != nil {
+				return upstream.Answer{}, err
+			}
+		}
 		chain = append(chain, f)
 		if f.kind != isAlias || q.Type == dns.TypeCNAME || q.Type == dns.TypeANY {
 			return j.pack(chain, q)
@@ -87,6 +93,7 @@ func (j *job) answer(name string, q upstream.Question) (upstream.Answer, error) 
 // unless the job is unchecked. Where it is bogus other servers are asked.
 func (j *job) find(name string, qtype uint16) (*fact, error) {
 	f, err := j.known(name, qtype), error(nil)
+	again := 0
 	if f != nil && f.ageing(j.r.now()) && j.depth == 0 {
 		if renewed, err := j.iterate(name, qtype, nil); err == nil {
 			f = renewed
@@ -95,7 +102,7 @@ func (j *job) find(name string, qtype uint16) (*fact, error) {
 	var out []*server
 	for {
 		if f == nil {
-			if f, err = j.iterate(name, qtype, out); err != nil && len(out) > 0 {
+			if f, err = j.iterate(name, qtype, out); err != nil && again > 0 {
 				return nil, j.cause // that other servers fail too says less than what was wrong
 			}
 			if err != nil {
@@ -114,10 +121,13 @@ func (j *job) find(name string, qtype uint16) (*fact, error) {
 		}
 		j.forget(f)
 		j.cause = bogusFailure(v.fault)
-		if v.ofZone || len(out) == maxRetries || f.from == nil || j.budget.Exceeded() {
+		if again++; v.ofZone || again > maxRetries || f.from == nil || j.budget.Exceeded() {
 			return nil, j.cause
 		}
-		out, f = append(out, f.from), nil
+		if !f.tail {
+			out = append(out, f.from)
+		}
+		f = nil
 	}
 }
 

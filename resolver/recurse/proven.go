@@ -26,6 +26,9 @@ func (j *job) proven(name string, qtype uint16) *fact {
 	if j.r.ranges == nil || j.unchecked || j.depth > 0 {
 		return nil
 	}
+	if top, _ := j.r.anchorOf(name, qtype); top == "" {
+		return nil
+	}
 	now, at := j.r.now(), name
 	if qtype == dns.TypeDS {
 		at = parent(at)

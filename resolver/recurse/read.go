@@ -68,6 +68,11 @@ func (rd *reader) read() *response {
 	if rd.notOwn() {
 		res.resort = true
 	}
+	defer func() {
+		for i, f := range res.facts {
+			f.tail = i > 0
+		}
+	}()
 	name := rd.name
 	for range maxLinks + 1 {
 		alias, err := rd.alias(name)
@@ -159,7 +164,7 @@ func (r *Recursor) synthesize(name string, dname *fact) *fact {
 	}
 	f := &fact{name: name, qtype: dns.TypeCNAME, kind: isAlias, zone: dname.zone, from: dname.from, ttl: dname.ttl, stored: dname.stored}
 	f.dname = &dname.sets[0]
-	if _, ok := dns.IsDomainName(target); !ok {
+	if wire(target) == nil {
 		f.kind = isTooLong
 		return f
 	}
@@ -242,7 +247,7 @@ func (rd *reader) signatures(name string) *fact {
 func (rd *reader) soa(name string) *dnssec.Set {
 	for i, s := range rd.authority {
 		owner, rrtype := setKey(s)
-		if rrtype == dns.TypeSOA && within(name, owner) && (rd.qtype != dns.TypeDS || owner != name) {
+		if rrtype == dns.TypeSOA && within(name, owner) && (rd.qtype != dns.TypeDS || owner != name || name == ".") {
 			return &rd.authority[i]
 		}
 	}

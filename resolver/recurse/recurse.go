@@ -44,8 +44,8 @@ type Config struct {
 
 	IPv4, IPv6 bool // which families may be asked
 
-	// AskLoopback lets delegations lead to loopback addresses and to Own ones. Own
-	// may be nil.
+	// AskLoopback lets delegations lead to loopback addresses, never to Own ones;
+	// Own may be nil.
 	AskLoopback bool
 	Own         func(netip.Addr) bool
 

@@ -186,7 +186,7 @@ func (j *job) keys(zone string, anchors []dns.RR, expires time.Time) (*trust, er
 			keys, fault = dnssec.Trust(zone, anchors, f.sets[0], now, j.budget)
 		}
 		if fault == nil {
-			last := f.stored.Add(f.life())
+			last := f.stored.Add(min(f.life(), keys.Life))
 			if expires.IsZero() || last.Before(expires) {
 				expires = last
 			}

@@ -136,7 +136,7 @@ func (j *job) judgeUnsigned(f *fact, name string, rrtype uint16) (*verdict, erro
 	if err != nil {
 		return nil, err
 	}
-	if t.status == secure && at == f.zone.zone && j.suspects(f, name) {
+	if t.status == secure && j.suspects(f, name) {
 		return bogusFor(dns.ExtendedErrorCodeRRSIGsMissing, "no signatures at "+name), nil
 	}
 	for n := range maxUnsigned {
@@ -154,11 +154,11 @@ func (j *job) judgeUnsigned(f *fact, name string, rrtype uint16) (*verdict, erro
 	return bogusFor(dns.ExtendedErrorCodeRRSIGsMissing, "no signatures at "+name), nil
 }
 
-// suspects reports whether another server of the zone should be asked before an
-// unsigned zone below is looked for: some servers of signed zones do not know
-// of signatures.
+// suspects reports whether the servers should be asked once more before an
+// unsigned zone below is looked for: some of a signed zone's do not know of
+// signatures, and what stands behind an alias may be from another zone.
 func (j *job) suspects(f *fact, name string) bool {
-	if j.suspected[f.key()] || !f.zone.hasChoice() {
+	if j.suspected[f.key()] || !f.tail && !f.zone.hasChoice() {
 		return false
 	}
 	for at := name; below(at, f.zone.zone); at = parent(at) {

@@ -8,8 +8,6 @@ import (
 	"strings"
 
 	"github.com/miekg/dns"
-
-	"bailiff/resolver/exchange"
 )
 
 // ednsPayload is the size of UDP payload in the OPT of a message (RFC 6891
@@ -148,10 +146,16 @@ func (r *entryReader) record(fields []string) {
 	}
 	rr, err := parseRecord(r.line(), r.origin, r.ttlSeconds)
 	if err != nil {
-		r.refuse(r.line(), strings.TrimPrefix(err.Error(), "dns: "), "write one record in zone-file form")
+		r.refuseRecord(err)
 		return
 	}
 	*r.section = append(*r.section, rr)
+}
+
+// refuseRecord reports that the line taken last is no record.
+func (r *reader) refuseRecord(err error) {
+	text, _, _ := strings.Cut(strings.TrimPrefix(err.Error(), "dns: "), " at line: ") // the library's own count
+	r.refuse(r.line(), text, "write one record in zone-file form")
 }
 
 // parseRecord reads one record in zone-file form.
@@ -262,12 +266,4 @@ func (r *entryReader) octets(digits string) {
 		return
 	}
 	r.entry.Raw = raw
-}
-
-// transport is what the entry's message goes over.
-func (e *Entry) transport() exchange.Transport {
-	if e.Match&MatchTransport != 0 {
-		return e.Transport
-	}
-	return exchange.UDP
 }

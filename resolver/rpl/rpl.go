@@ -131,7 +131,7 @@ type Step struct {
 type Entry struct {
 	Line      int
 	Match     Match
-	Transport exchange.Transport // with MatchTransport; what a client asks over
+	Transport exchange.Transport // with MatchTransport; UDP otherwise. What a client asks over
 	Serial    uint32             // with MatchSerial
 	EDE       uint16             // with MatchEDE
 	Adjust    Adjust

@@ -40,7 +40,7 @@ func (r *reader) zone(fields []string) {
 func (r *reader) zoneRecord(z *Zone) {
 	rr, err := parseRecord(r.line(), z.Name, zoneTTLSeconds)
 	if err != nil {
-		r.refuse(r.line(), strings.TrimPrefix(err.Error(), "dns: "), "write one record in zone-file form")
+		r.refuseRecord(err)
 		return
 	}
 	rr.Header().Name = dns.CanonicalName(rr.Header().Name)

@@ -94,6 +94,14 @@ func isServer(z rpl.Zone, name string) bool {
 	})
 }
 
+// zone is the zone of that name, nil if there is none.
+func (a *authority) zone(name string) *zone {
+	if i := slices.IndexFunc(a.zones, func(z *zone) bool { return z.name == name }); i >= 0 {
+		return a.zones[i]
+	}
+	return nil
+}
+
 // parent is the zone above a name, nil if there is none.
 func (a *authority) parent(name string) *zone {
 	for _, z := range a.zones {

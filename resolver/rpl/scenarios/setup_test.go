@@ -44,14 +44,13 @@ func newSetup(s *rpl.Scenario) *setup {
 }
 
 // addZones adds what the scenario's own zones stand for: the root's servers are
-// hints, and keys may be trust anchors. Without any the hints are a server that
-// some scenarios play though they do not say so.
+// the hints, unless the scenario has others, and keys may be trust anchors.
+// Without any the hints are a server that some scenarios play though they do not
+// say so.
 func (c *setup) addZones(a *authority) {
-	for _, z := range a.zones {
-		if z.name == "." {
-			for _, address := range z.addresses {
-				c.hint("ns.root.invalid.", address.String())
-			}
+	if root := a.zone("."); root != nil && len(c.recurse.Hints) == 0 {
+		for _, address := range root.addresses {
+			c.hint("ns.root.invalid.", address.String())
 		}
 	}
 	if len(c.recurse.Hints) == 0 {
@@ -71,16 +70,17 @@ func (c *setup) refuse(line int, what string) {
 var meaningless = words(`
 	target-fetch-policy minimal-responses trust-anchor-signaling fake-sha1 fake-dsa ede ede-serve-expired rrset-roundrobin
 	log-time-ascii log-servfail log-queries verbosity msg-cache-slabs prefetch-key harden-referral-path stub-name
-	harden-below-nxdomain=yes harden-glue=yes harden-glue=on harden-dnssec-stripped=yes harden-algo-downgrade=no
+	harden-below-nxdomain=yes harden-dnssec-stripped=yes harden-algo-downgrade=no
 	serve-expired-reply-ttl=30 access-control=127.0.0.1_allow access-control=127.0.0.1/32_allow
-	module-config=validator_iterator do-ip4=yes do-ip6=yes do-ip6=on stub-prime stub-first=no forward-first=no
-	val-log-level use-syslog directory chroot username
+	access-control=127.0.0.1_allow_snoop access-control=127.0.0.1/32_allow_snoop harden-glue
+	num-queries-per-thread outbound-msg-retry msg-cache-size rrset-cache-size
+	module-config=validator_iterator module-config=iterator stub-prime stub-first=no forward-first=no
 `)
 
 func words(text string) map[string]bool {
 	set := map[string]bool{}
 	for _, word := range strings.Fields(text) {
-		set[strings.ReplaceAll(word, "_", " ")] = true
+		set[strings.Replace(word, "_", " ", 1)] = true
 	}
 	return set
 }

@@ -3,6 +3,7 @@ package scenarios
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/netip"
 	"os"
 	"slices"
@@ -47,6 +48,9 @@ type outQuery struct {
 	answered bool
 	response chan response
 }
+
+// String is whom it asks for what.
+func (o *outQuery) String() string { return fmt.Sprintf("%v %s %v", o.to, describe(o.message), o.over) }
 
 // response is what comes of a query: a packet, or an error of the network.
 type response struct {
@@ -146,6 +150,16 @@ type clientReply struct {
 	packet []byte
 }
 
+// asked counts a client that waits. Deckard looks at the last reply only.
+func (w *world) asked(d rpl.Dialect) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.open++
+	if d == rpl.Deckard {
+		w.replies = nil
+	}
+}
+
 // Reply is resolver.Replier.
 func (w *world) Reply(q *resolver.Query, packet []byte) { w.replied(q, packet) }
 
@@ -165,4 +179,10 @@ func (w *world) clientsWait() bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.open > 0
+}
+
+func (w *world) hasReply() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return len(w.replies) > 0
 }
