@@ -82,14 +82,14 @@ func (r *Ranges) drop(s *span, _ struct{}) {
 // none. The zone is the closest above the name, for DS records its parent. A
 // record that no longer counts at now is dropped.
 func (r *Ranges) Find(zone, qname string, qtype uint16, now time.Time) *Negative {
-	q, ok := pathOf(qname)
-	if !ok {
-		return nil
-	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	z := r.zones[zone]
-	if z == nil || !q.within(z.apex) || !now.Before(z.until) {
+	if z == nil || !now.Before(z.until) {
+		return nil
+	}
+	q, ok := pathOf(qname)
+	if !ok || !q.within(z.apex) {
 		return nil
 	}
 	proof, nxdomain := z.denyByName(q, qtype)

@@ -200,7 +200,7 @@ func (r *entryReader) question(fields []string) {
 	}
 	last := len(fields) - 1
 	qtype, isType := typeOf(strings.ToUpper(fields[last]))
-	if !isType || last > 3 {
+	if !isType || last < 1 || last > 3 {
 		r.refuse(r.line(), "not a question", "write QNAME, class and QTYPE")
 		return
 	}

@@ -176,6 +176,7 @@ func TestStrings_nameEveryValue(t *testing.T) {
 func FuzzRead(f *testing.F) {
 	f.Add(file(f, "small.good.rpl"))
 	f.Add(file(f, "broken.bad.rpl"))
+	f.Add("CONFIG_END\nSTEP 1 QUERY\nENTRY_BEGIN\nHTTPS\nENTRY_END\nSCENARIO_END\n")
 	f.Add("stub-addr: 198.51.100.1\nCONFIG_END\nSTEP 1 REPLY\nENTRY_BEGIN\nMATCH all\nRAW\n00\nENTRY_END\nSCENARIO_END\n")
 	query := new(dns.Msg).SetQuestion("www.example.test.", dns.TypeA)
 	f.Fuzz(func(t *testing.T, text string) {
