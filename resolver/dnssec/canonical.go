@@ -50,7 +50,7 @@ func (c *canonicalForm) add(rr dns.RR) bool {
 	if h.Name == "" || h.Rrtype != c.header.Rrtype || h.Class != c.header.Class || !strings.EqualFold(h.Name, c.header.Name) {
 		return false
 	}
-	c.octets = slices.Grow(c.octets, dns.Len(rr)+1) // what points into the old octets stays as it is
+	c.octets = slices.Grow(c.octets, dns.Len(rr)+1)                                   // what points into the old octets stays as it is
 	end, err := dns.PackRR(dns.Copy(rr), c.octets[:cap(c.octets)], start, nil, false) // packing writes to the record
 	if err != nil || end > maxCanonical {
 		return false

@@ -13,13 +13,10 @@ import (
 // MAX_VALIDATE_RRSIGS 8; PowerDNS max-rrsigs-per-record 2).
 const maxSignatures = 8
 
-// Validity periods are widened at both ends, for clocks that are wrong here or
-// there (Unbound val-sig-skew-min and val-sig-skew-max).
-const (
-	skewFraction = 10 // of the period
-	minSkew      = time.Hour
-	maxSkew      = 24 * time.Hour
-)
+// skew widens validity periods at both ends, for clocks that are wrong here or
+// there. Unbound grants a tenth of the period, from an hour to a day, BIND and
+// Knot Resolver nothing.
+const skew = time.Hour
 
 // Verify checks that the zone has signed an RRset: one good signature is enough
 // (RFC 4035 section 5.3, RFC 6840 section 5.4). An NSEC or NSEC3 record made from
@@ -106,7 +103,6 @@ func (k *Keys) misplaced(c *canonicalForm, sig *dns.RRSIG) string {
 // untimely says what is wrong with the validity period.
 func untimely(sig *dns.RRSIG, now time.Time) flaw {
 	period, begun, left := validity(sig, now)
-	skew := min(max(period/skewFraction, minSkew), maxSkew)
 	switch {
 	case period < 0:
 		return flaw{dns.ExtendedErrorCodeSignatureExpiredBeforeValid, "has a signature that expires before it is valid"}
@@ -157,8 +153,8 @@ func (k *Keys) match(c *canonicalForm, sig *dns.RRSIG, b *Budget) flaw {
 // verified is what a good signature says of the RRset.
 func (c *canonicalForm) verified(sig *dns.RRSIG, now time.Time) Verified {
 	_, _, left := validity(sig, now)
-	if left <= 0 { // within the skew
-		left = minSkew
+	if left <= 0 {
+		left += skew
 	}
 	v := Verified{Life: min(left, time.Duration(sig.OrigTtl)*time.Second)}
 	if labels := int(sig.Labels); labels < c.labels {
