@@ -25,7 +25,7 @@ func (j *job) ask(z *cut, name string, qtype uint16, out []*server) (*response, 
 	t := target{j: j, zone: z, out: out}
 	var resort *response
 	j.answered = false
-	trouble := failure(dns.ExtendedErrorCodeNoReachableAuthority, "no server of %s can be asked", z.zone)
+	var trouble *upstream.Failure
 	for range maxTries {
 		s := t.next()
 		if s == nil {
@@ -55,8 +55,11 @@ func (j *job) ask(z *cut, name string, qtype uint16, out []*server) (*response, 
 		}
 		t.spend(s)
 	}
-	if resort != nil {
+	switch {
+	case resort != nil:
 		return resort, nil
+	case trouble == nil:
+		trouble = failure(dns.ExtendedErrorCodeNoReachableAuthority, "no server of %s can be asked", z.zone)
 	}
 	return nil, trouble
 }
@@ -76,7 +79,7 @@ func useless(zone string, res *response, m *dns.Msg) *upstream.Failure {
 // of a truncated response is used. No form is tried twice.
 func (j *job) exchange(z *cut, s *server, name string, qtype uint16) (*dns.Msg, error) {
 	w := s.ways(j.r.now())
-	form := exchange.Form{EDNS: w.edns, MixedCase: w.mixedCase && j.r.cfg.MixedCase, Iterative: z.role == authoritative}
+	form := exchange.Form{EDNS: w.edns || !j.r.isUnsigned(z.zone), MixedCase: w.mixedCase && j.r.cfg.MixedCase, Iterative: z.role == authoritative}
 	m, err := j.send(s, exchange.UDP, name, qtype, form, w)
 	if err == nil && form.EDNS && rejectsEDNS(m) {
 		form.EDNS = false
@@ -170,7 +173,7 @@ var (
 func (r *Recursor) enter(z *cut) (leave func(), err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if z.zone != "." && r.underWay[z.zone] >= maxZoneQueries {
+	if labels(z.zone) > 1 && r.underWay[z.zone] >= maxZoneQueries {
 		r.limits.hit(LimitZone)
 		return nil, failure(dns.ExtendedErrorCodeOther, "too many questions under way to %s", z.zone)
 	}
@@ -336,9 +339,10 @@ func asFailure(zone string, err error) *upstream.Failure {
 	return failure(dns.ExtendedErrorCodeInvalidData, "a server of %s: %v", zone, err)
 }
 
-// graver is the failure that tells more, the later of equals.
+// graver is the failure that tells more, the later of equals: that a server
+// cannot be reached tells least.
 func graver(earlier, later *upstream.Failure) *upstream.Failure {
-	if later.EDE == dns.ExtendedErrorCodeNetworkError && earlier.Text != "" && earlier.EDE != later.EDE && !strings.HasPrefix(earlier.Text, "no server") {
+	if earlier != nil && later.EDE == dns.ExtendedErrorCodeNetworkError {
 		return earlier
 	}
 	return later

@@ -65,6 +65,20 @@ func (r *Recursor) closest(name string, above bool) *cut {
 	}
 }
 
+// speaksFor reports whether the servers of a zone have a say on a name: it is in
+// the zone, and in none below that the operator named servers for.
+func (r *Recursor) speaksFor(z *cut, name string) bool {
+	if !within(name, z.zone) {
+		return false
+	}
+	for at := name; at != z.zone && len(r.configured) > 0; at = parent(at) {
+		if r.configured[at] != nil {
+			return false
+		}
+	}
+	return true
+}
+
 // isConfigured reports whether the zone's servers are the operator's choice.
 func (r *Recursor) isConfigured(c *cut) bool { return r.configured[c.zone] == c }
 

@@ -65,9 +65,10 @@ func (s status) String() string { return [...]string{"insecure", "secure", "bogu
 // statuses is the number of statuses.
 const statuses = int(bogus) + 1
 
-// key is where the fact is kept.
+// key is where the fact is kept. That there is no such name counts for all types,
+// but not where the parent says so, of whom DS records are asked.
 func (f *fact) key() key {
-	if f.kind == isNXDomain {
+	if f.kind == isNXDomain && f.qtype != dns.TypeDS {
 		return key{name: f.name, of: ofName}
 	}
 	return key{name: f.name, qtype: f.qtype, of: ofSet}

@@ -35,8 +35,9 @@ func (j *job) iterate(name string, qtype uint16, out []*server) (*fact, error) {
 			w.descend(res)
 			continue
 		}
-		j.keep(res.facts...)
 		first := res.facts[0]
+		j.keep(first)
+		j.keepUnknown(res.facts[1:])
 		if whole || w.settles(first) {
 			return first, nil
 		}

@@ -152,17 +152,34 @@ func (j *job) known(name string, qtype uint16) *fact {
 		return f // whether a name without DS records is there is what these are asked for
 	}
 	for at := name; at != "."; {
+		if j.r.configured[at] != nil && (at != name || qtype != dns.TypeDS) {
+			break // what is above says nothing of the operator's zones
+		}
 		at = parent(at)
 		if f := j.recall(key{name: at, of: ofName}); f != nil && f.isSecure() {
 			return f // nothing is below a name that does not exist (RFC 8020)
 		}
-		if f := j.recall(key{name: at, qtype: dns.TypeDNAME, of: ofSet}); f != nil && f.kind == isData {
+		if f := j.recall(key{name: at, qtype: dns.TypeDNAME, of: ofSet}); f != nil && f.kind == isData && j.redirects(f) {
 			alias := j.r.synthesize(name, f)
 			alias.verdict.Store(f.verdict.Load())
 			return alias
 		}
 	}
 	return j.proven(name, qtype)
+}
+
+// redirects reports whether a DNAME known already counts for other names than
+// the one that it came for: a single forged one would take a whole zone along.
+func (j *job) redirects(dname *fact) bool {
+	if j.learnt[dname.key()] == dname {
+		return true
+	}
+	if !j.unchecked {
+		if v, err := j.validate(dname); err != nil || v.status != secure {
+			return false
+		}
+	}
+	return dname.isSecure()
 }
 
 // isSecure reports whether the fact was validated, and proven.
@@ -190,6 +207,16 @@ func (j *job) keep(facts ...*fact) {
 		if f.dname != nil {
 			d := &fact{name: f.dname.RRs[0].Header().Name, qtype: dns.TypeDNAME, sets: []dnssec.Set{*f.dname}, zone: f.zone, from: f.from, ttl: f.ttl, stored: f.stored}
 			j.keep(d)
+		}
+	}
+}
+
+// keepUnknown remembers what came beside the answer that was asked for, where
+// nothing is known: it replaces nothing (RFC 2181 section 5.4.1).
+func (j *job) keepUnknown(facts []*fact) {
+	for _, f := range facts {
+		if j.recall(f.key()) == nil {
+			j.keep(f)
 		}
 	}
 }

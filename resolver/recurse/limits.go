@@ -55,9 +55,9 @@ const (
 	questionDeadline = 9 * time.Second
 
 	// maxServerQueries is how many queries wait for one server at a time, and
-	// maxZoneQueries for those of one zone (BIND fetches-per-server and
-	// fetches-per-zone, both off there by default).
-	maxServerQueries = 400
+	// maxZoneQueries how many questions for the servers of one zone below the TLDs
+	// (BIND fetches-per-server and fetches-per-zone, both off there by default).
+	maxServerQueries = 1000
 	maxZoneQueries   = 400
 )
 

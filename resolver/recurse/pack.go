@@ -30,7 +30,7 @@ func (j *job) pack(chain []*fact, q upstream.Question) (upstream.Answer, error) 
 	for _, f := range chain {
 		ttl := f.remaining(j.r.now())
 		if f.dname != nil {
-			m.Answer = p.add(m.Answer, *f.dname, ttl)
+			m.Answer = p.addOnce(m.Answer, *f.dname, ttl)
 		}
 		for _, s := range f.sets {
 			m.Answer = p.add(m.Answer, s, ttl)

@@ -34,7 +34,7 @@ func (j *job) proven(name string, qtype uint16) *fact {
 		at = parent(at)
 	}
 	for j.r.memory.trust(at, now) == nil {
-		if at == "." {
+		if at == "." || j.r.configured[at] != nil {
 			return nil
 		}
 		at = parent(at)

@@ -87,7 +87,7 @@ func (rd *reader) read() *response {
 		if alias.kind == isTooLong {
 			return res
 		}
-		if name = alias.target(); !within(name, rd.zone.zone) {
+		if name = alias.target(); !rd.r.speaksFor(rd.zone, name) {
 			return res
 		}
 		if slices.ContainsFunc(res.facts, func(f *fact) bool { return f.name == name }) {

@@ -18,9 +18,10 @@ type sending struct {
 	form  exchange.Form
 }
 
-// delivery is the response to one, once done is closed.
+// delivery is the response to one, once done is closed, for the others that wait.
 type delivery struct {
 	done   chan struct{}
+	waited bool // guarded by the Recursor's mutex
 	packet []byte
 	err    error
 }
@@ -31,20 +32,15 @@ type delivery struct {
 func (r *Recursor) shared(ctx context.Context, s sending, send func() ([]byte, error)) ([]byte, error) {
 	r.mu.Lock()
 	d, underWay := r.sent[s]
-	if !underWay {
+	if underWay {
+		d.waited = true
+	} else {
 		d = &delivery{done: make(chan struct{})}
 		r.sent[s] = d
 	}
 	r.mu.Unlock()
 	if !underWay {
-		defer func() {
-			r.mu.Lock()
-			delete(r.sent, s)
-			r.mu.Unlock()
-			close(d.done)
-		}()
-		d.packet, d.err = send()
-		return slices.Clone(d.packet), d.err
+		return r.deliver(s, d, send)
 	}
 	select {
 	case <-d.done:
@@ -56,3 +52,22 @@ func (r *Recursor) shared(ctx context.Context, s sending, send func() ([]byte, e
 		return nil, ctx.Err()
 	}
 }
+
+// deliver sends the query for all that wait.
+func (r *Recursor) deliver(s sending, d *delivery, send func() ([]byte, error)) (packet []byte, err error) {
+	err = errPanic // unless send returns
+	defer func() {
+		r.mu.Lock()
+		delete(r.sent, s)
+		if d.err = err; d.waited {
+			d.packet = slices.Clone(packet)
+		}
+		r.mu.Unlock()
+		close(d.done)
+	}()
+	packet, err = send()
+	return packet, err
+}
+
+// errPanic is what others get that waited for a query that ended in a panic.
+var errPanic = errors.New("a panic")

@@ -15,11 +15,12 @@ type trust struct {
 	keys    *dnssec.Keys  // of a secure zone
 	fault   *dnssec.Fault // of a bogus zone; of an insecure one why, or nil
 	expires time.Time
+	octets  int // of the keys in memory, about
 }
 
 func (t *trust) fresh(now time.Time) bool { return now.Before(t.expires) }
 
-func (t *trust) size() int { return 2048 }
+func (t *trust) size() int { return 512 + t.octets }
 
 const (
 	maxTrust   = time.Hour       // how long a zone's keys are believed, whatever their TTL
@@ -45,6 +46,20 @@ func (r *Recursor) anchor(name string) (zone string, records []dns.RR) {
 		}
 	}
 	return zone, records
+}
+
+// isUnsigned reports whether a zone is known to need no signatures: only there
+// may a server be asked without EDNS because it refused that before, be that
+// forged or not.
+func (r *Recursor) isUnsigned(zone string) bool {
+	if r.cfg.Anchors == nil {
+		return true
+	}
+	if top, _ := r.anchor(zone); top == "" {
+		return true
+	}
+	t := r.memory.trust(zone, r.now())
+	return t != nil && t.status == insecure
 }
 
 // anchorOf is anchor for a question: records of type DS are the parent's.
@@ -190,7 +205,7 @@ func (j *job) keys(zone string, anchors []dns.RR, expires time.Time) (*trust, er
 			if expires.IsZero() || last.Before(expires) {
 				expires = last
 			}
-			return &trust{status: secure, keys: keys, expires: expires}, nil
+			return &trust{status: secure, keys: keys, expires: expires, octets: f.size()}, nil
 		}
 		j.forget(f)
 		if len(out) == maxRetries || f.from == nil || j.budget.Exceeded() {

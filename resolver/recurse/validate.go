@@ -18,7 +18,9 @@ func (j *job) validate(f *fact) (*verdict, error) {
 	if err != nil {
 		return nil, err
 	}
-	f.verdict.Store(v)
+	if v.status != bogus || !j.budget.Exceeded() { // another question may have more left
+		f.verdict.Store(v)
+	}
 	return v, nil
 }
 
@@ -33,7 +35,7 @@ func bogusFor(ede uint16, text string) *verdict {
 
 // judge validates a fact.
 func (j *job) judge(f *fact) (*verdict, error) {
-	if top, _ := j.r.anchorOf(f.name, f.qtype); top == "" || f.qtype == dns.TypeRRSIG {
+	if top, _ := j.r.anchorOf(f.name, f.qtype); top == "" || f.qtype == dns.TypeRRSIG && f.kind != isNXDomain {
 		return insecureFor(nil), nil
 	}
 	switch f.kind {
@@ -69,7 +71,7 @@ func (j *job) judgeSet(f *fact, s dnssec.Set) (*verdict, error) {
 		return j.judgeUnsigned(f, owner, rrtype)
 	}
 	if t.status != secure {
-		return &verdict{status: t.status, fault: t.fault, ofZone: true}, nil
+		return &verdict{status: t.status, fault: t.fault, ofZone: within(f.zone.zone, t.zone)}, nil
 	}
 	got, fault := t.keys.Verify(s, j.r.now(), j.budget)
 	if fault != nil {
@@ -200,7 +202,7 @@ func (j *job) judgeDenial(f *fact) (*verdict, error) {
 		return j.judgeUnsigned(f, f.name, f.qtype)
 	}
 	if t.status != secure {
-		return &verdict{status: t.status, fault: t.fault, ofZone: true}, nil
+		return &verdict{status: t.status, fault: t.fault, ofZone: within(f.zone.zone, t.zone)}, nil
 	}
 	proofs, life := j.proofs(t, f.authority)
 	d := dnssec.NewDenial(t.zone, proofs)

@@ -185,6 +185,7 @@ func mend(rr dns.RR) {
 	}
 }
 
+// padded is base64 with the padding that its length asks for.
 func padded(base64 string) string {
 	base64 = strings.TrimRight(base64, "=")
 	return base64 + strings.Repeat("=", (4-len(base64)%4)%4)
@@ -259,6 +260,7 @@ func (r *entryReader) raw() {
 	}
 }
 
+// octets reads the message that is sent as it stands.
 func (r *entryReader) octets(digits string) {
 	raw, err := hex.DecodeString(digits)
 	if err != nil || len(raw) > dns.MaxMsgSize {

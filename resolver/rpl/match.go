@@ -73,6 +73,7 @@ func (e *Entry) mismatchElse(m *dns.Msg, over exchange.Transport) string {
 	return ""
 }
 
+// hasSerial reports whether a record is the SOA that MATCH serial= asks for.
 func (e *Entry) hasSerial(rr dns.RR) bool {
 	soa, ok := rr.(*dns.SOA)
 	return ok && soa.Serial == e.Serial
@@ -86,6 +87,7 @@ func qname(m *dns.Msg) string {
 	return m.Question[0].Name
 }
 
+// qtype is the message's QTYPE, empty where there is no question.
 func qtype(m *dns.Msg) string {
 	if len(m.Question) == 0 {
 		return ""
@@ -93,6 +95,7 @@ func qtype(m *dns.Msg) string {
 	return dns.Type(m.Question[0].Qtype).String()
 }
 
+// question shows the question section, names in lower case.
 func question(m *dns.Msg) string {
 	var all []string
 	for _, q := range m.Question {
@@ -155,6 +158,7 @@ func LowerRDATA(rr dns.RR) {
 	}
 }
 
+// namesIn are the names in the RDATA of such a type.
 func namesIn(rr dns.RR) []*string {
 	switch rr := rr.(type) {
 	case *dns.NS:

@@ -37,6 +37,7 @@ func (r *reader) zone(fields []string) {
 	}
 }
 
+// zoneRecord reads a record, in the zone or refused.
 func (r *reader) zoneRecord(z *Zone) {
 	rr, err := parseRecord(r.line(), z.Name, zoneTTLSeconds)
 	if err != nil {

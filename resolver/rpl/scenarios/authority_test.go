@@ -82,6 +82,7 @@ func withRoot(zones []rpl.Zone) []rpl.Zone {
 	return append(slices.Clone(zones), root)
 }
 
+// isAddress reports whether the record is an A or AAAA record.
 func isAddress(rr dns.RR) bool {
 	return rr.Header().Rrtype == dns.TypeA || rr.Header().Rrtype == dns.TypeAAAA
 }
@@ -180,6 +181,7 @@ type zone struct {
 	types     map[string][]uint16 // of those; by owner or hash
 }
 
+// newZone takes a zone over from the scenario. Without a SOA it gets one.
 func newZone(from rpl.Zone) (*zone, error) {
 	z := &zone{name: from.Name, addresses: from.Addresses, settings: from.Settings, records: map[string][]dns.RR{}}
 	z.add(from.Records...)
@@ -234,6 +236,7 @@ func (z *zone) lists(key string, rrtype uint16) bool {
 	return slices.Contains(strings.Fields(z.setting(key)), dns.TypeToString[rrtype])
 }
 
+// add adds records, whose owners are canonical.
 func (z *zone) add(records ...dns.RR) {
 	for _, rr := range records {
 		z.records[rr.Header().Name] = append(z.records[rr.Header().Name], rr)

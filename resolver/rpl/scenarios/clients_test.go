@@ -90,6 +90,7 @@ type nobody struct{}
 // Reply is resolver.Replier.
 func (nobody) Reply(*resolver.Query, []byte) {}
 
+// text is what the reply is about, and its RCODE.
 func (c clientReply) text() string {
 	m := new(dns.Msg)
 	if err := m.Unpack(c.packet); err != nil {
@@ -98,6 +99,7 @@ func (c clientReply) text() string {
 	return describe(m) + " " + dns.RcodeToString[m.Rcode]
 }
 
+// describe is the message's question, for people.
 func describe(m *dns.Msg) string {
 	if len(m.Question) == 0 {
 		return "a message without question"

@@ -28,6 +28,7 @@ type translation struct {
 	signatures map[string]*dns.RRSIG // by the old one's owner and octets
 }
 
+// translatedKey is a key of the scenario and the one it is exchanged for.
 type translatedKey struct {
 	old, new *dns.DNSKEY
 	private  ed25519.PrivateKey
@@ -75,6 +76,7 @@ func gather(s *rpl.Scenario) {
 	}
 }
 
+// gatherIn moves the signatures of one message.
 func gatherIn(m *dns.Msg) {
 	m.Extra = slices.DeleteFunc(m.Extra, func(rr dns.RR) bool {
 		sig, ok := rr.(*dns.RRSIG)
@@ -104,6 +106,7 @@ func sectionsOf(s *rpl.Scenario) (sections []*[]dns.RR) {
 	return sections
 }
 
+// isDSA reports whether the algorithm is DSA, by either of its numbers.
 func isDSA(algorithm uint8) bool { return algorithm == dns.DSA || algorithm == dns.DSANSEC3SHA1 }
 
 // learn finds a new key for an old one: always the same.
@@ -276,6 +279,7 @@ func signedData(sig *dns.RRSIG, set []dns.RR) (data []byte) {
 	return append(data, bytes.Join(records, nil)...)
 }
 
+// pack is the record in wire format, uncompressed.
 func pack(rr dns.RR) []byte {
 	packet := make([]byte, dns.MaxMsgSize)
 	end, err := dns.PackRR(rr, packet, 0, nil, false)

@@ -40,6 +40,7 @@ func TestTranslate_goodSignaturesStayGoodAndWrongOnesWrong(t *testing.T) {
 	}
 }
 
+// record reads a record.
 func record(t *testing.T, text string) dns.RR {
 	t.Helper()
 	rr, err := dns.NewRR(text)
@@ -65,6 +66,7 @@ func dsaKey(t *testing.T) (*dns.DNSKEY, *dsa.PrivateKey) {
 	return key.(*dns.DNSKEY), private
 }
 
+// signDSA signs a record (RFC 2536 section 3).
 func signDSA(t *testing.T, key *dns.DNSKEY, private *dsa.PrivateKey, rr dns.RR) *dns.RRSIG {
 	t.Helper()
 	now := time.Now()

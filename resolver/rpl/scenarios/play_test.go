@@ -18,6 +18,7 @@ ZONE_BEGIN test.
 ZONE_END
 `
 
+// askWWW is a client's question for the name.
 const askWWW = "STEP 1 QUERY\nENTRY_BEGIN\nREPLY RD\nSECTION QUESTION\nwww.test. IN A\nENTRY_END\n"
 
 // A run that could not fail would prove nothing.

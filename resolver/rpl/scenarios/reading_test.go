@@ -17,6 +17,7 @@ type reading struct {
 	now    time.Time
 }
 
+// answer puts into the message what the zone has of the name.
 func (r *reading) answer(name string) {
 	z := r.zone
 	switch cut, dname := z.cut(name), r.dnameAbove(name); {
@@ -57,6 +58,7 @@ func (r *reading) addresses(ns []dns.RR) {
 	}
 }
 
+// dnameAbove is the closest DNAME above the name, nil if there is none.
 func (r *reading) dnameAbove(name string) *dns.DNAME {
 	for name != r.zone.name {
 		name = parentOf(name)

@@ -103,6 +103,7 @@ func (r *run) deckardEntryFor(o *outQuery) *rpl.Entry {
 	return nil
 }
 
+// find is the first of the entries that answers the query, nil if none does.
 func find(entries []*rpl.Entry, o *outQuery) *rpl.Entry {
 	for _, e := range entries {
 		if e.Answers(o.message, o.over) {
@@ -112,6 +113,7 @@ func find(entries []*rpl.Entry, o *outQuery) *rpl.Entry {
 	return nil
 }
 
+// servfail is what Deckard's servers say where the scenario says nothing.
 func servfail(query *dns.Msg) []byte {
 	packet, err := new(dns.Msg).SetRcode(query, dns.RcodeServerFailure).Pack()
 	if err != nil {

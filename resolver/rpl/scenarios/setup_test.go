@@ -61,6 +61,7 @@ func (c *setup) addZones(a *authority) {
 	}
 }
 
+// refuse notes what bailiff does not have, or not so.
 func (c *setup) refuse(line int, what string) {
 	c.unsupported = append(c.unsupported, fmt.Sprintf("%d: %s", line, what))
 }
@@ -77,6 +78,7 @@ var meaningless = words(`
 	module-config=validator_iterator module-config=iterator stub-prime stub-first=no forward-first=no
 `)
 
+// words makes a set. An underscore stands for the first blank of a value.
 func words(text string) map[string]bool {
 	set := map[string]bool{}
 	for _, word := range strings.Fields(text) {
@@ -122,8 +124,10 @@ func (c *setup) server(set rpl.Setting) {
 	}
 }
 
+// isOn reads a switch: everything but these words is off.
 func isOn(value string) bool { return value == "yes" || value == "on" || value == "true" }
 
+// anchor adds a trust anchor: a DS or DNSKEY record.
 func (c *setup) anchor(set rpl.Setting) {
 	rr, err := dns.NewRR(set.Value)
 	if err != nil || rr == nil {
@@ -148,6 +152,7 @@ func (c *setup) date(set rpl.Setting) {
 	c.start = time.Unix(int64(seconds), 0)
 }
 
+// hint adds an address of a root server.
 func (c *setup) hint(name, address string) {
 	a, err := netip.ParseAddr(address)
 	if err != nil {

@@ -31,6 +31,7 @@ var algorithms = map[string]struct {
 
 const unknownAlgorithm = 200 // RFC 8624 and its registry have none of that number
 
+// newSigner makes the zone's key, as the setting "sign" has it, and puts it in.
 func newSigner(z *zone) (*signer, error) {
 	algorithm, ok := algorithms[z.setting("sign")]
 	if !ok {

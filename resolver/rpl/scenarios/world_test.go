@@ -30,6 +30,7 @@ type world struct {
 	stir    chan struct{}
 }
 
+// newWorld is a world in which nothing has happened.
 func newWorld() *world { return &world{stir: make(chan struct{}, 1)} }
 
 // stirred tells the run that something has happened.
@@ -89,6 +90,7 @@ func (w *world) Exchange(ctx context.Context, to netip.AddrPort, over exchange.T
 	}
 }
 
+// add lets a query wait.
 func (w *world) add(o *outQuery) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -97,6 +99,7 @@ func (w *world) add(o *outQuery) {
 	w.stirred()
 }
 
+// remove ends that.
 func (w *world) remove(o *outQuery) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -181,6 +184,7 @@ func (w *world) clientsWait() bool {
 	return w.open > 0
 }
 
+// hasReply reports whether there is a reply to check.
 func (w *world) hasReply() bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()

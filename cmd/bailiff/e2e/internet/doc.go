@@ -8,7 +8,7 @@
 // Nothing of it can be seen from outside. The test runs itself again in network
 // namespaces of its own: one for the resolvers, one for the name servers, a
 // cable between them. That takes root, or a system where users may have
-// namespaces; elsewhere the tests are skipped, but in CI (BAILIFF_CI=1) fail.
+// namespaces; elsewhere the tests are skipped. Programs that are missing fail them in CI (BAILIFF_CI=1).
 //
 // Start reading at zones_test.go, what there is, and compare_test.go, what is
 // asked of it. The benchmark is `make bench-recursion`.
