@@ -33,6 +33,7 @@ type flight struct {
 	waiters  []*Query
 	stale    *truth // told after clientPatience, or if upstream fails; may be nil
 	overdue  bool   // clientPatience is over
+	renews   bool   // what is cached is about to expire
 	begun    time.Time
 }
 
@@ -88,7 +89,7 @@ func (fs *flights) join(key string, q *Query, waits purpose, stale *truth) (*fli
 	}
 	waiting := q.detach(fs.done.Get().(*Query))
 	if f == nil {
-		f, where = &flight{key: key, question: waiting, stale: stale, begun: q.now}, placeStarted
+		f, where = &flight{key: key, question: waiting, stale: stale, begun: q.now, renews: waits == forCache}, placeStarted
 		fs.running[key] = f
 	}
 	if waits == forAnswer {
@@ -174,7 +175,7 @@ func (r *Resolver) start(line *upstream.Line, f *flight) {
 // asks is the flight's question as upstreams are asked it.
 func (f *flight) asks() upstream.Question {
 	q := f.question
-	return upstream.Question{Name: q.name.Wire(), Type: q.qtype, DO: q.do, CD: q.cd, AD: q.ad}
+	return upstream.Question{Name: q.name.Wire(), Type: q.qtype, DO: q.do, CD: q.cd, AD: q.ad, Renew: f.renews}
 }
 
 // search asks all upstreams there are, in a goroutine, and gives the waiters

@@ -25,6 +25,10 @@ type Question struct {
 	DO   bool // DNSSEC OK (RFC 3225): signatures and proofs are wanted
 	CD   bool // checking disabled (RFC 4035 section 3.2.2)
 	AD   bool // the AD bit is wanted in the response (RFC 6840 section 5.7)
+
+	// Renew asks a Recursor not to answer with what it knows if that is about to
+	// expire: the question is a prefetch.
+	Renew bool
 }
 
 // Form is how a question is put to a server.

@@ -16,6 +16,7 @@ type job struct {
 	ctx       context.Context
 	r         *Recursor
 	unchecked bool // nothing is validated
+	renews    bool // what is about to expire is asked for again
 
 	queries, lookups int // left
 	depth            int
@@ -94,7 +95,7 @@ func (j *job) answer(name string, q upstream.Question) (upstream.Answer, error) 
 func (j *job) find(name string, qtype uint16) (*fact, error) {
 	f, err := j.known(name, qtype), error(nil)
 	again := 0
-	if f != nil && f.ageing(j.r.now()) && j.depth == 0 {
+	if f != nil && j.renews && f.ageing(j.r.now()) {
 		if renewed, err := j.iterate(name, qtype, nil); err == nil {
 			f = renewed
 		}

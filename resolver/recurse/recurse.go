@@ -157,6 +157,7 @@ func (r *Recursor) Resolve(ctx context.Context, q upstream.Question) (upstream.A
 	ctx, cancel := context.WithTimeout(ctx, questionDeadline)
 	defer cancel()
 	j := newJob(ctx, r, q.CD || r.cfg.Anchors == nil)
+	j.renews = q.Renew
 	a, err := j.answer(canonical(name), q)
 	switch j.budget.Limit() {
 	case dnssec.SignatureChecks, dnssec.FailedSignatures:

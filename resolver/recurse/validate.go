@@ -204,6 +204,9 @@ func (j *job) judgeDenial(f *fact) (*verdict, error) {
 	if t.status != secure {
 		return &verdict{status: t.status, fault: t.fault, ofZone: within(f.zone.zone, t.zone)}, nil
 	}
+	if owner, _ := setKey(f.authority[0]); f.soa() != nil && below(owner, t.zone) && len(f.authority[0].Sigs) == 0 {
+		return j.judgeUnsigned(f, f.name, f.qtype) // the signatures are of a zone above
+	}
 	proofs, life := j.proofs(t, f.authority)
 	d := dnssec.NewDenial(t.zone, proofs)
 	v := &verdict{status: secure, life: life}
