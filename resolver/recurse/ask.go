@@ -244,7 +244,6 @@ func (t *target) more() bool { return t.asked < len(t.zone.servers) }
 
 // known are the servers whose addresses are known, less those spent.
 func (t *target) known() (servers []*server) {
-	now := t.j.r.now()
 	for _, n := range t.zone.servers {
 		for _, a := range n.glue {
 			servers = append(servers, t.j.r.infra.server(a))
@@ -258,7 +257,7 @@ func (t *target) known() (servers []*server) {
 			}
 		}
 		for _, qtype := range t.j.r.addressTypes {
-			if f := t.j.address(n.name, qtype, now); f != nil {
+			if f := t.j.address(n.name, qtype); f != nil {
 				servers = append(servers, t.j.r.serversAt(f)...)
 			}
 		}

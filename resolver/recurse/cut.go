@@ -79,9 +79,6 @@ func (r *Recursor) speaksFor(z *cut, name string) bool {
 	return true
 }
 
-// isConfigured reports whether the zone's servers are the operator's choice.
-func (r *Recursor) isConfigured(c *cut) bool { return r.configured[c.zone] == c }
-
 // addressPort is where servers are asked.
 func (r *Recursor) addressPort(a netip.Addr) netip.AddrPort { return netip.AddrPortFrom(a.Unmap(), 53) }
 

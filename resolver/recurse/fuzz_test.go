@@ -109,9 +109,9 @@ func FuzzResolve(f *testing.F) {
 		for j := range script {
 			script[j] = byte((i + 1) * (j*j + 7*i) >> 3)
 		}
-		f.Add(script, "www.example.test.", uint16(dns.TypeA))
+		f.Add(script, "www.example.test.", dns.TypeA)
 	}
-	f.Add([]byte{}, "a.b.c.d.e.f.g.h.i.j.k.l.m.example.test.", uint16(dns.TypeDS))
+	f.Add([]byte{}, "a.b.c.d.e.f.g.h.i.j.k.l.m.example.test.", dns.TypeDS)
 	f.Fuzz(func(t *testing.T, script []byte, name string, qtype uint16) {
 		if _, ok := dns.IsDomainName(name); !ok || len(name) > 250 || wire(dns.Fqdn(name)) == nil {
 			return

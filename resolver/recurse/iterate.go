@@ -244,7 +244,7 @@ func (j *job) lookUp(name string) bool {
 
 // address is what is known of a name server's addresses of one family, nil if
 // that is nothing.
-func (j *job) address(name string, qtype uint16, now time.Time) *fact {
+func (j *job) address(name string, qtype uint16) *fact {
 	if name == "" {
 		return nil
 	}

@@ -27,69 +27,69 @@ func TestResolve_serversOfAllKinds(t *testing.T) {
 		change func(q, m *dns.Msg, over exchange.Transport) *dns.Msg
 		want   string
 	}{
-		{"truncated over UDP: TCP, and nothing of the first", func(q, m *dns.Msg, over exchange.Transport) *dns.Msg {
+		{"truncated over UDP: TCP, and nothing of the first", func(_, m *dns.Msg, over exchange.Transport) *dns.Msg {
 			if over == exchange.UDP {
 				m.Truncated = true
 				m.Answer = records(t, "www.example.test. 300 A 192.0.2.66")
 			}
 			return m
 		}, free},
-		{"truncated over TCP too", func(q, m *dns.Msg, over exchange.Transport) *dns.Msg {
+		{"truncated over TCP too", func(_, m *dns.Msg, _ exchange.Transport) *dns.Msg {
 			m.Truncated = true
 			return m
 		}, "failure 24: a server of example.test.: truncated over tcp"},
-		{"no EDNS: FORMERR", func(q, m *dns.Msg, over exchange.Transport) *dns.Msg {
+		{"no EDNS: FORMERR", func(q, m *dns.Msg, _ exchange.Transport) *dns.Msg {
 			if q.IsEdns0() != nil {
 				return new(dns.Msg).SetRcodeFormatError(q)
 			}
 			return m
 		}, free},
-		{"no EDNS: NOTIMP", func(q, m *dns.Msg, over exchange.Transport) *dns.Msg {
+		{"no EDNS: NOTIMP", func(q, m *dns.Msg, _ exchange.Transport) *dns.Msg {
 			if q.IsEdns0() != nil {
 				return new(dns.Msg).SetRcode(q, dns.RcodeNotImplemented)
 			}
 			return m
 		}, free},
-		{"FORMERR whatever is asked", func(q, m *dns.Msg, over exchange.Transport) *dns.Msg {
+		{"FORMERR whatever is asked", func(q, _ *dns.Msg, _ exchange.Transport) *dns.Msg {
 			return new(dns.Msg).SetRcodeFormatError(q)
 		}, "failure 22: a server of example.test. says FORMERR"},
-		{"REFUSED: lame", func(q, m *dns.Msg, over exchange.Transport) *dns.Msg {
+		{"REFUSED: lame", func(q, _ *dns.Msg, _ exchange.Transport) *dns.Msg {
 			return new(dns.Msg).SetRcode(q, dns.RcodeRefused)
 		}, "failure 22: a server of example.test. says REFUSED"},
-		{"a referral upward", func(q, m *dns.Msg, over exchange.Transport) *dns.Msg {
-			m = new(dns.Msg).SetReply(q)
-			m.Ns = records(t, ". 300 NS ns.root.test.")
-			return m
+		{"a referral upward", func(q, _ *dns.Msg, _ exchange.Transport) *dns.Msg {
+			away := new(dns.Msg).SetReply(q)
+			away.Ns = records(t, ". 300 NS ns.root.test.")
+			return away
 		}, "failure 24: a server of example.test. says neither an answer nor a referral"},
-		{"a referral sideways", func(q, m *dns.Msg, over exchange.Transport) *dns.Msg {
-			m = new(dns.Msg).SetReply(q)
-			m.Ns = records(t, "other.test. 300 NS ns.example.test.")
-			return m
+		{"a referral sideways", func(q, _ *dns.Msg, _ exchange.Transport) *dns.Msg {
+			away := new(dns.Msg).SetReply(q)
+			away.Ns = records(t, "other.test. 300 NS ns.example.test.")
+			return away
 		}, "failure 24: a server of example.test. says neither an answer nor a referral"},
-		{"a referral to itself", func(q, m *dns.Msg, over exchange.Transport) *dns.Msg {
-			m = new(dns.Msg).SetReply(q)
-			m.Ns = records(t, "example.test. 300 NS ns.example.test.")
-			return m
+		{"a referral to itself", func(q, _ *dns.Msg, _ exchange.Transport) *dns.Msg {
+			away := new(dns.Msg).SetReply(q)
+			away.Ns = records(t, "example.test. 300 NS ns.example.test.")
+			return away
 		}, "failure 24: a server of example.test. says neither an answer nor a referral"},
-		{"a cache in the place of a server", func(q, m *dns.Msg, over exchange.Transport) *dns.Msg {
+		{"a cache in the place of a server", func(_, m *dns.Msg, _ exchange.Transport) *dns.Msg {
 			m.Authoritative, m.RecursionAvailable = false, true
 			return m
 		}, free},
-		{"an answer about another name", func(q, m *dns.Msg, over exchange.Transport) *dns.Msg {
+		{"an answer about another name", func(_, m *dns.Msg, _ exchange.Transport) *dns.Msg {
 			m.Answer = records(t, "victim.test. 300 A 192.0.2.66")
 			return m
 		}, "NOERROR"},
-		{"a chain that leaves the zone is asked for there", func(q, m *dns.Msg, over exchange.Transport) *dns.Msg {
+		{"a chain that leaves the zone is asked for there", func(q, m *dns.Msg, _ exchange.Transport) *dns.Msg {
 			if q.Question[0].Name == "www.example.test." {
 				m.Answer = records(t, "www.example.test. 300 CNAME www.other.test.", "www.other.test. 300 A 192.0.2.66")
 			}
 			return m
 		}, "NOERROR; www.example.test. 300 IN CNAME www.other.test.; www.other.test. 300 IN A 192.0.2.7"},
-		{"NXDOMAIN with the records that were asked for", func(q, m *dns.Msg, over exchange.Transport) *dns.Msg {
+		{"NXDOMAIN with the records that were asked for", func(_, m *dns.Msg, _ exchange.Transport) *dns.Msg {
 			m.Rcode = dns.RcodeNameError
 			return m
 		}, "failure 24: a server of example.test. says NXDOMAIN with records at the name"},
-		{"TTLs with the first bit set", func(q, m *dns.Msg, over exchange.Transport) *dns.Msg {
+		{"TTLs with the first bit set", func(_, m *dns.Msg, _ exchange.Transport) *dns.Msg {
 			m.Answer[0].Header().Ttl = 1 << 31
 			return m
 		}, "NOERROR; www.example.test. 0 IN A 192.0.2.1"},

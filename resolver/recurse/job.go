@@ -28,7 +28,6 @@ type job struct {
 	glue             []nameserver      // that came beside what was asked for
 	pending          []key             // what the question waits for, outermost first
 	notes            []dns.EDNS0_EDE   // why data is insecure
-	zones            []*cut            // that facts were taken from
 	cause            *upstream.Failure // of the last bogus fact
 }
 
@@ -93,16 +92,16 @@ func (j *job) answer(name string, q upstream.Question) (upstream.Answer, error) 
 // find is the fact on a name and type: data, an alias or a denial, validated
 // unless the job is unchecked. Where it is bogus other servers are asked.
 func (j *job) find(name string, qtype uint16) (*fact, error) {
-	f, err := j.known(name, qtype), error(nil)
-	again := 0
+	f := j.known(name, qtype)
 	if f != nil && j.renews && f.ageing(j.r.now()) {
 		if renewed, err := j.iterate(name, qtype, nil); err == nil {
 			f = renewed
 		}
 	}
 	var out []*server
-	for {
+	for again := 0; ; again++ {
 		if f == nil {
+			var err error
 			if f, err = j.iterate(name, qtype, out); err != nil && again > 0 {
 				return nil, j.cause // that other servers fail too says less than what was wrong
 			}
@@ -122,7 +121,7 @@ func (j *job) find(name string, qtype uint16) (*fact, error) {
 		}
 		j.forget(f)
 		j.cause = bogusFailure(v.fault)
-		if again++; v.ofZone || again > maxRetries || f.from == nil || j.budget.Exceeded() {
+		if v.ofZone || again == maxRetries || f.from == nil || j.budget.Exceeded() {
 			return nil, j.cause
 		}
 		if !f.tail {
@@ -222,10 +221,12 @@ func (j *job) keepUnknown(facts []*fact) {
 	}
 }
 
-// forget takes back what turned out to be bogus.
+// forget takes back what turned out to be bogus, and the delegation that led to
+// it: that may have been forged, and would be believed for a day.
 func (j *job) forget(f *fact) {
 	delete(j.learnt, f.key())
 	j.r.memory.remove(f.key(), f)
+	j.r.memory.remove(key{name: f.zone.zone, of: ofCut}, f.zone)
 	if f.dname != nil {
 		k := key{name: f.dname.RRs[0].Header().Name, qtype: dns.TypeDNAME, of: ofSet}
 		delete(j.learnt, k)

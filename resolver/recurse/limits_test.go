@@ -83,7 +83,7 @@ func TestLimit_referralsWithoutEnd(t *testing.T) {
 		}
 		depth := 1
 		for _, a := range w.asked {
-			if a.name == strings.ToLower(name) {
+			if strings.EqualFold(a.name, name) {
 				depth++
 			}
 		}

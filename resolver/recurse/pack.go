@@ -142,7 +142,7 @@ func (j *job) addressesOf(s nameserver) (addresses []netip.Addr) {
 		addresses = append(addresses, a.Addr())
 	}
 	for _, qtype := range j.r.addressTypes {
-		f := j.address(s.name, qtype, j.r.now())
+		f := j.address(s.name, qtype)
 		if f == nil {
 			continue
 		}

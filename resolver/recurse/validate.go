@@ -73,9 +73,9 @@ func (j *job) judgeSet(f *fact, s dnssec.Set) (*verdict, error) {
 	if t.status != secure {
 		return &verdict{status: t.status, fault: t.fault, ofZone: within(f.zone.zone, t.zone)}, nil
 	}
-	got, fault := t.keys.Verify(s, j.r.now(), j.budget)
-	if fault != nil {
-		return &verdict{status: bogus, fault: fault}, nil
+	got, refuted := j.verify(t, s)
+	if refuted != nil {
+		return refuted, nil
 	}
 	v := &verdict{status: secure, life: got.Life}
 	switch {
@@ -89,6 +89,15 @@ func (j *job) judgeSet(f *fact, s dnssec.Set) (*verdict, error) {
 	v.life = min(v.life, life)
 	conclude(v, proof, fault)
 	return v, nil
+}
+
+// verify checks an RRset's signatures. refuted is the verdict if none is good.
+func (j *job) verify(t *trust, s dnssec.Set) (got dnssec.Verified, refuted *verdict) {
+	got, fault := t.keys.Verify(s, j.r.now(), j.budget)
+	if fault != nil {
+		refuted = &verdict{status: bogus, fault: fault}
+	}
+	return got, refuted
 }
 
 // conclude gives a verdict what a proof adds to it.
@@ -211,9 +220,9 @@ func (j *job) judgeDenial(f *fact) (*verdict, error) {
 	d := dnssec.NewDenial(t.zone, proofs)
 	v := &verdict{status: secure, life: life}
 	if f.soa() != nil {
-		soa, fault := t.keys.Verify(f.authority[0], j.r.now(), j.budget)
-		if fault != nil {
-			return &verdict{status: bogus, fault: fault}, nil
+		soa, refuted := j.verify(t, f.authority[0])
+		if refuted != nil {
+			return refuted, nil
 		}
 		v.life = min(v.life, soa.Life)
 	}

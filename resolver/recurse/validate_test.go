@@ -76,13 +76,13 @@ func TestValidate_bogusAnswersAreSERVFAILWithTheReason(t *testing.T) {
 		change      func(q, m *dns.Msg, over exchange.Transport) *dns.Msg
 		want        string
 	}{
-		{"changed data", "www.example.test.", func(q, m *dns.Msg, _ exchange.Transport) *dns.Msg {
+		{"changed data", "www.example.test.", func(_, m *dns.Msg, _ exchange.Transport) *dns.Msg {
 			if m.Answer[0].Header().Rrtype == dns.TypeA {
 				m.Answer[0] = records(t, "www.example.test. 300 A 192.0.2.66")[0]
 			}
 			return m
 		}, "bogus: DNSSEC Bogus"},
-		{"no signatures", "www.example.test.", func(q, m *dns.Msg, _ exchange.Transport) *dns.Msg {
+		{"no signatures", "www.example.test.", func(_, m *dns.Msg, _ exchange.Transport) *dns.Msg {
 			m.Answer, m.Ns = slices.DeleteFunc(m.Answer, isSig), slices.DeleteFunc(m.Ns, isSig)
 			return m
 		}, "bogus: RRSIGs Missing"},
@@ -98,7 +98,7 @@ func TestValidate_bogusAnswersAreSERVFAILWithTheReason(t *testing.T) {
 			}
 			return m
 		}, "bogus: DNSKEY Missing"},
-		{"no proof", "none.example.test.", func(q, m *dns.Msg, _ exchange.Transport) *dns.Msg {
+		{"no proof", "none.example.test.", func(_, m *dns.Msg, _ exchange.Transport) *dns.Msg {
 			m.Ns = slices.DeleteFunc(m.Ns, func(rr dns.RR) bool {
 				sig, ok := rr.(*dns.RRSIG)
 				return rr.Header().Rrtype == dns.TypeNSEC || ok && sig.TypeCovered == dns.TypeNSEC

@@ -44,7 +44,7 @@ func newWorld(t testing.TB) *world {
 }
 
 // Exchange is exchange.Network.
-func (w *world) Exchange(ctx context.Context, to netip.AddrPort, over exchange.Transport, q exchange.Query, patience time.Duration) ([]byte, error) {
+func (w *world) Exchange(_ context.Context, to netip.AddrPort, over exchange.Transport, q exchange.Query, patience time.Duration) ([]byte, error) {
 	m := new(dns.Msg)
 	if err := m.Unpack(q.Message()); err != nil {
 		return nil, err
