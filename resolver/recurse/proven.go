@@ -51,6 +51,10 @@ func (j *job) proven(name string, qtype uint16) *fact {
 	if found.NXDOMAIN {
 		f.kind = isNXDomain
 	}
-	f.verdict.Store(&verdict{status: secure, life: life, noCut: qtype == dns.TypeDS})
+	v := &verdict{status: secure, life: life}
+	if qtype == dns.TypeDS {
+		j.judgeNoDS(v, dnssec.NewDenial(at, found.Proofs), name)
+	}
+	f.verdict.Store(v)
 	return f
 }
