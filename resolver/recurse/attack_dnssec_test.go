@@ -356,8 +356,10 @@ func TestBogus_aForgedDelegationGoesWithTheAnswersThatItLedTo(t *testing.T) {
 		})
 		r := w.validating(nil)
 		first := validated(t, r, "www.example.test.", dns.TypeA)
+		w.pass(revalidateAfter + time.Second)
+		validated(t, r, "www.example.test.", dns.TypeA)
 		w.pass(bogusTrust + time.Second)
-		if got := validated(t, r, "www.example.test.", dns.TypeA); strings.HasPrefix(first, "NOERROR") && first != got || got != "NOERROR AD" {
+		if got := validated(t, r, "www.example.test.", dns.TypeA); got != "NOERROR AD" {
 			t.Errorf("%s: got %s, then %s; want NOERROR AD in the end", cut, first, got)
 		}
 	}

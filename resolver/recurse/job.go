@@ -71,7 +71,8 @@ func (j *job) answer(name string, q upstream.Question) (upstream.Answer, error) 
 			return upstream.Answer{}, err
 		}
 		if q.Type == dns.TypeDS && f.kind == isNoData && f.soa() == nil && f.name != "." {
-			j.forget(f) // from a referral, which is no answer: nobody could keep it
+			delete(j.learnt, f.key()) // from a referral, which is no answer: nobody could keep it
+			j.r.memory.remove(f.key(), f)
 			if f, err = j.find(name, q.Type); err != nil {
 				return upstream.Answer{}, err
 			}
@@ -222,11 +223,14 @@ func (j *job) keepUnknown(facts []*fact) {
 }
 
 // forget takes back what turned out to be bogus, and the delegation that led to
-// it: that may have been forged, and would be believed for a day.
+// it, unless that is new: it may have been forged, and would be believed for a
+// day.
 func (j *job) forget(f *fact) {
 	delete(j.learnt, f.key())
 	j.r.memory.remove(f.key(), f)
-	j.r.memory.remove(key{name: f.zone.zone, of: ofCut}, f.zone)
+	if j.r.now().Sub(f.zone.learnt) >= revalidateAfter {
+		j.r.memory.remove(key{name: f.zone.zone, of: ofCut}, f.zone)
+	}
 	if f.dname != nil {
 		k := key{name: f.dname.RRs[0].Header().Name, qtype: dns.TypeDNAME, of: ofSet}
 		delete(j.learnt, k)
