@@ -10,6 +10,7 @@ import (
 
 	"bailiff/metrics/journal"
 	"bailiff/policy/infile"
+	"bailiff/policy/outfile"
 )
 
 // history is what a journal says that a new server has to know. It is also the
@@ -143,7 +144,7 @@ func (a *audit) history() []byte {
 }
 
 func (a *audit) writeHistory(text []byte) {
-	err := writeAtomically(filepath.Join(a.state, historyFile), func(w io.Writer) error {
+	err := outfile.Replace(filepath.Join(a.state, historyFile), filePrivate, func(w io.Writer) error {
 		_, err := w.Write(text)
 		return err
 	})

@@ -1,13 +1,11 @@
 package main
 
 import (
-	"bufio"
 	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"io/fs"
 	"log/slog"
@@ -17,6 +15,7 @@ import (
 
 	"bailiff/policy"
 	"bailiff/policy/order"
+	"bailiff/policy/outfile"
 )
 
 // compiledStore keeps what was compiled below the state folder, so that a
@@ -187,7 +186,7 @@ func (s *compiledStore) write(program *policy.Program, set *order.Set, passed st
 		if _, err := os.Stat(s.path(p.ID())); err == nil {
 			continue
 		}
-		if err := writeAtomically(s.path(p.ID()), p.Write); err != nil {
+		if err := outfile.Replace(s.path(p.ID()), filePrivate, p.Write); err != nil {
 			return err
 		}
 	}
@@ -199,7 +198,7 @@ func (s *compiledStore) write(program *policy.Program, set *order.Set, passed st
 	if err != nil {
 		return err
 	}
-	err = writeAtomically(filepath.Join(s.folder, indexFile), func(w io.Writer) error {
+	err = outfile.Replace(filepath.Join(s.folder, indexFile), filePrivate, func(w io.Writer) error {
 		_, err := w.Write(withDigest(text))
 		return err
 	})
@@ -216,39 +215,11 @@ func (s *compiledStore) removeBut(of map[string]bool) error {
 		return err
 	}
 	for _, e := range entries {
-		if n := e.Name(); !of[n] && (strings.HasSuffix(n, partSuffix) || strings.HasPrefix(n, ".new-")) {
+		if n := e.Name(); !of[n] && (strings.HasSuffix(n, partSuffix) || outfile.IsDraft(n)) {
 			if err := os.Remove(filepath.Join(s.folder, n)); err != nil {
 				return err
 			}
 		}
 	}
 	return nil
-}
-
-// writeAtomically writes a file that only this user may read, whole or not at
-// all.
-func writeAtomically(path string, write func(io.Writer) error) (err error) {
-	f, err := os.CreateTemp(filepath.Dir(path), ".new-*")
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if err != nil {
-			_ = os.Remove(f.Name())
-		}
-	}()
-	out := bufio.NewWriterSize(f, 1<<20)
-	if err = write(out); err == nil {
-		err = out.Flush()
-	}
-	if err == nil {
-		err = f.Sync()
-	}
-	if e := f.Close(); err == nil {
-		err = e
-	}
-	if err != nil {
-		return fmt.Errorf("%s: %w", path, err)
-	}
-	return os.Rename(f.Name(), path)
 }

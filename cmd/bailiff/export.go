@@ -13,6 +13,7 @@ import (
 	"bailiff/policy/guard"
 	"bailiff/policy/name"
 	"bailiff/policy/order"
+	"bailiff/policy/outfile"
 	"bailiff/policy/problem"
 	"bailiff/policy/rpz"
 )
@@ -96,7 +97,7 @@ func (e *exportCommand) write(out io.Writer, zone *rpz.Zone) (report *rpz.Report
 	if e.zone.Hidden {
 		mode = filePrivate
 	}
-	err = replaceFile(e.out, mode, func(w io.Writer) error {
+	err = outfile.Replace(e.out, mode, func(w io.Writer) error {
 		report, err = zone.Write(w)
 		return err
 	})

@@ -19,6 +19,7 @@ import (
 	"bailiff/policy/infile"
 	"bailiff/policy/list"
 	"bailiff/policy/order"
+	"bailiff/policy/outfile"
 	"bailiff/policy/problem"
 )
 
@@ -186,7 +187,7 @@ func (s *stage) copyList() error {
 	defer from.Close()
 	sum := sha256.New()
 	first := filepath.Join(s.folder, "list")
-	err = replaceFile(first, s.mode(), func(w io.Writer) error {
+	err = outfile.Replace(first, s.mode(), func(w io.Writer) error {
 		_, err := io.Copy(io.MultiWriter(w, sum), io.LimitReader(from, maxImportOctets)) // it may grow for ever
 		return err
 	})
@@ -209,7 +210,7 @@ func (s *stage) copyList() error {
 // check writes the order file and loads it, as serve would. The error is the
 // operating system's.
 func (s *stage) check() (rules []order.Rule, problems *problem.List, err error) {
-	err = replaceFile(s.orderPath(), s.mode(), func(w io.Writer) error {
+	err = outfile.Replace(s.orderPath(), s.mode(), func(w io.Writer) error {
 		return s.order.write(w, fmt.Sprintf("Imported from %s (format %s), SHA-256\n%s.", problem.Quote(filepath.Base(s.source)), s.list.Format, s.sum))
 	})
 	if err != nil {

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"bailiff/cmd/bailiff/probing"
+	"bailiff/policy/outfile"
 )
 
 // maxFailuresShown is how many failures people are shown; the JSON has more.
@@ -18,7 +19,7 @@ const maxFailuresShown = 50
 func (p *probeCommand) write(out io.Writer, r *probing.Result) error {
 	encode := func(w io.Writer) error { return printJSON(w, r) }
 	if p.state != "" {
-		if err := replaceFile(filepath.Join(p.state, probeFile), filePrivate, encode); err != nil {
+		if err := outfile.Replace(filepath.Join(p.state, probeFile), filePrivate, encode); err != nil {
 			return err
 		}
 	}
@@ -27,7 +28,7 @@ func (p *probeCommand) write(out io.Writer, r *probing.Result) error {
 		return encode(out)
 	case "":
 	default:
-		if err := replaceFile(p.json, filePrivate, encode); err != nil {
+		if err := outfile.Replace(p.json, filePrivate, encode); err != nil {
 			return err
 		}
 	}

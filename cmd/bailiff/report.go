@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"bailiff/metrics/report"
+	"bailiff/policy/outfile"
 	"bailiff/policy/problem"
 )
 
@@ -171,7 +172,7 @@ func (r *reportCommand) write(out io.Writer, name string, d reportDocument) erro
 		{".html", func(w io.Writer) error { return d.WritePage(w, r.language, beside) }},
 	} {
 		path, sum := filepath.Join(r.out, name+f.ending), sha256.New()
-		if err := replaceFile(path, filePublic, func(w io.Writer) error { return f.write(io.MultiWriter(w, sum)) }); err != nil {
+		if err := outfile.Replace(path, filePublic, func(w io.Writer) error { return f.write(io.MultiWriter(w, sum)) }); err != nil {
 			return err
 		}
 		beside = append(beside, report.Beside{Name: name + f.ending, SHA256: hex.EncodeToString(sum.Sum(nil))})

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"bailiff/policy/infile"
+	"bailiff/policy/outfile"
 	"bailiff/policy/problem"
 )
 
@@ -68,7 +69,7 @@ func (a archive) put(f File, content []byte, to string) error {
 		defer file.Close()
 		from = file
 	}
-	return replace(to, modePrivate, func(draft *os.File) error {
+	return outfile.Replace(to, modePrivate, func(draft io.Writer) error {
 		sum := sha256.New()
 		out, err := gzip.NewWriterLevel(draft, gzip.BestSpeed)
 		if err == nil {

@@ -3,12 +3,13 @@ package journal
 import (
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
 	"syscall"
 
+	"bailiff/policy/outfile"
 	"bailiff/policy/problem"
 )
 
@@ -46,57 +47,21 @@ func lockFolder(folder string) (*os.File, error) {
 // writeWhole writes a file that is there whole or not at all, also after a
 // crash.
 func writeWhole(path string, mode os.FileMode, text []byte) error {
-	return replace(path, mode, func(f *os.File) error {
+	return outfile.Replace(path, mode, func(f io.Writer) error {
 		_, err := f.Write(text)
 		return err
 	})
 }
-
-// draftFiles is what the names of files begin with that are not whole yet.
-const draftFiles = ".new-"
 
 // removeDrafts removes what a server left behind that was killed while it wrote.
 // The caller holds the lock of the state folder.
 func removeDrafts(folder string) {
 	entries, _ := os.ReadDir(folder) // none: there is nothing to remove
 	for _, e := range entries {
-		if strings.HasPrefix(e.Name(), draftFiles) {
+		if outfile.IsDraft(e.Name()) {
 			_ = os.Remove(filepath.Join(folder, e.Name()))
 		}
 	}
-}
-
-// replace writes a file beside path and renames it over path once it is on the
-// disk.
-func replace(path string, mode os.FileMode, write func(*os.File) error) error {
-	f, err := os.CreateTemp(filepath.Dir(path), draftFiles+"*")
-	if err != nil {
-		return err
-	}
-	defer func() { _ = os.Remove(f.Name()) }() // after the rename it is not there
-	err = write(f)
-	if err == nil {
-		err = f.Chmod(mode)
-	}
-	if err == nil {
-		err = f.Sync()
-	}
-	if err := errors.Join(err, f.Close()); err != nil {
-		return err
-	}
-	if err := os.Rename(f.Name(), path); err != nil {
-		return err
-	}
-	return syncFolder(filepath.Dir(path))
-}
-
-// syncFolder makes the names in a folder survive a crash.
-func syncFolder(folder string) error {
-	f, err := os.Open(folder)
-	if err != nil {
-		return err
-	}
-	return errors.Join(f.Sync(), f.Close())
 }
 
 // MayPass reports whether an error of writing may go without anybody changing

@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strings"
 
+	"bailiff/policy/outfile"
 	"bailiff/policy/problem"
 )
 
@@ -83,7 +84,7 @@ func (l *live) open() (torn int64, err error) {
 		l.first, err = firstSeq(f)
 	}
 	if err == nil {
-		err = syncFolder(l.folder)
+		err = outfile.SyncFolder(l.folder)
 	}
 	if err != nil {
 		f.Close()

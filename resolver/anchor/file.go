@@ -5,15 +5,16 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"slices"
 	"time"
 
 	"github.com/miekg/dns"
 
 	"bailiff/policy/infile"
+	"bailiff/policy/outfile"
 )
 
 const (
@@ -152,37 +153,14 @@ func (k *Keeper) save() {
 	if bytes.Equal(data, k.saved) {
 		return
 	}
-	if err := replace(k.file, data); err != nil {
+	err := outfile.Replace(k.file, stateMode, func(w io.Writer) error {
+		_, err := w.Write(data)
+		return err
+	})
+	if err != nil {
 		k.faults.Add(1)
 		k.log.Error("the state of the trust anchors cannot be written", "error", err)
 		return
 	}
 	k.saved = data
-}
-
-// replace puts data in the place of a file at once: who reads it, even after
-// the power went, reads the old content or the new.
-func replace(path string, data []byte) error {
-	draft := path + ".new" // one process writes it; what an end left is overwritten
-	if err := write(draft, data); err != nil {
-		return err
-	}
-	if err := os.Rename(draft, path); err != nil {
-		return err
-	}
-	folder, err := os.Open(filepath.Dir(path))
-	if err != nil {
-		return err
-	}
-	return errors.Join(folder.Sync(), folder.Close())
-}
-
-// write makes a file of data, on the disk when it returns.
-func write(path string, data []byte) error {
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, stateMode)
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(data)
-	return errors.Join(err, f.Sync(), f.Close())
 }

@@ -234,7 +234,7 @@ func TestSave_anEndBetweenWriteAndRenameLosesNothing(t *testing.T) {
 	first := New(Config{Anchors: []dns.RR{old.ds()}, File: file})
 	first.zones[0].keys = []key{{old.public, Revoked, time.Now()}}
 	first.save()
-	if err := write(file+".new", []byte(`{"version":1,"zo`)); err != nil {
+	if err := os.WriteFile(filepath.Join(filepath.Dir(file), ".new-123"), []byte(`{"version":1,"zo`), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	second := New(Config{Anchors: []dns.RR{old.ds()}, File: file})

@@ -1,4 +1,4 @@
-package main
+package outfile
 
 import (
 	"errors"
@@ -8,11 +8,12 @@ import (
 	"testing"
 )
 
-func TestReplaceFile_leavesTheOldOneAfterAnError(t *testing.T) {
+func TestReplace_leavesTheOldOneAfterAnError(t *testing.T) {
+	const mode os.FileMode = 0o600
 	folder := t.TempDir()
 	path := filepath.Join(folder, "zone")
 	write := func(text string, err error) error {
-		return replaceFile(path, filePrivate, func(w io.Writer) error {
+		return Replace(path, mode, func(w io.Writer) error {
 			_, _ = io.WriteString(w, text)
 			return err
 		})
@@ -27,8 +28,8 @@ func TestReplaceFile_leavesTheOldOneAfterAnError(t *testing.T) {
 	if got, err := os.ReadFile(path); string(got) != "old" {
 		t.Errorf("got %q, %v; want the old text", got, err)
 	}
-	if info, err := os.Stat(path); err != nil || info.Mode() != filePrivate {
-		t.Errorf("got %v, %v; want mode %v", info.Mode(), err, filePrivate)
+	if info, err := os.Stat(path); err != nil || info.Mode() != mode {
+		t.Errorf("got %v, %v; want mode %v", info.Mode(), err, mode)
 	}
 	if entries, _ := os.ReadDir(folder); len(entries) != 1 {
 		t.Errorf("got %v, want nothing else in the folder", entries)
