@@ -43,7 +43,7 @@ func newRecursion(cfg *config, law *policy.Store, counters *metrics.Counters, lo
 		AskLoopback: cfg.recursion.queryLoopback, Own: cfg.owns(localAddresses()),
 		Minimise: cfg.recursion.minimise, MixedCase: cfg.recursion.mixedCase, AggressiveNSEC: cfg.recursion.aggressive,
 		WantServers: func() bool { return cfg.watch || law.Load().HoldsServers() },
-		CacheBytes:  cfg.cache.octets / 2, Observe: counters.Exchanged, Log: log,
+		CacheBytes:  cfg.cache.octets / 2, Observe: counters.Exchanged,
 	}
 	if cfg.resolution == byForwarding {
 		c.MixedCase = cfg.caseRandomisation

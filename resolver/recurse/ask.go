@@ -7,6 +7,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"syscall"
 
 	"github.com/miekg/dns"
 
@@ -17,7 +18,7 @@ import (
 // ask asks the servers of a zone about a name until one says something of use.
 // out are servers not to be asked: their last answer was bogus.
 func (j *job) ask(z *cut, name string, qtype uint16, out []*server) (*response, error) {
-	leave, err := j.r.enter(z)
+	leave, err := j.enter(z)
 	if err != nil {
 		return nil, err
 	}
@@ -41,7 +42,7 @@ func (j *job) ask(z *cut, name string, qtype uint16, out []*server) (*response, 
 			continue
 		}
 		j.answered = true
-		res := j.r.read(z, s, name, qtype, m)
+		res := j.read(z, s, name, qtype, m)
 		switch {
 		case res.useless != "":
 			if res.lame {
@@ -111,7 +112,7 @@ func (j *job) send(s *server, over exchange.Transport, name string, qtype uint16
 		return nil, errSpent
 	}
 	if !s.begin() {
-		j.r.limits.hit(LimitServer)
+		j.hit(LimitServer)
 		return nil, errBusy
 	}
 	defer s.end()
@@ -119,8 +120,8 @@ func (j *job) send(s *server, over exchange.Transport, name string, qtype uint16
 		return j.r.converse(j.ctx, s, over, name, qtype, form, w)
 	})
 	if err != nil {
-		if upstream.IsNetworkError(err) {
-			j.queries++ // nothing was sent
+		if errors.Is(err, syscall.ENETUNREACH) {
+			j.queries++ // nothing was sent: this machine has no such network
 		}
 		return nil, err
 	}
@@ -170,11 +171,12 @@ var (
 
 // enter counts a question under way to a zone's servers, unless there are too
 // many: a flood of names that do not exist waits for one zone, not for all.
-func (r *Recursor) enter(z *cut) (leave func(), err error) {
+func (j *job) enter(z *cut) (leave func(), err error) {
+	r, bounded := j.r, labels(z.zone) > 1
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if labels(z.zone) > 1 && r.underWay[z.zone] >= maxZoneQueries {
-		r.limits.hit(LimitZone)
+	if bounded && r.underWay[z.zone] >= maxZoneQueries {
+		j.hit(LimitZone)
 		return nil, failure(dns.ExtendedErrorCodeOther, "too many questions under way to %s", z.zone)
 	}
 	r.underWay[z.zone]++
@@ -245,16 +247,12 @@ func (t *target) more() bool { return t.asked < len(t.zone.servers) }
 // known are the servers whose addresses are known, less those spent.
 func (t *target) known() (servers []*server) {
 	for _, n := range t.zone.servers {
-		for _, a := range n.glue {
-			servers = append(servers, t.j.r.infra.server(a))
-		}
+		servers = append(servers, n.glue...)
 		if len(n.glue) > 0 && !t.own {
 			continue
 		}
 		if (t.own || t.beside) && n.name != "" {
-			for _, a := range t.j.glueOf(n.name) {
-				servers = append(servers, t.j.r.infra.server(a))
-			}
+			servers = append(servers, t.j.glueOf(n.name)...)
 		}
 		for _, qtype := range t.j.r.addressTypes {
 			if f := t.j.address(n.name, qtype); f != nil {
@@ -264,7 +262,7 @@ func (t *target) known() (servers []*server) {
 	}
 	slices.SortFunc(servers, func(a, b *server) int { return a.addr.Compare(b.addr) })
 	servers = slices.Compact(servers)
-	return without(servers, slices.Concat(t.spent, t.out))
+	return slices.DeleteFunc(servers, func(s *server) bool { return slices.Contains(t.spent, s) || slices.Contains(t.out, s) })
 }
 
 // lookUp asks for the addresses of one more name server, and reports whether

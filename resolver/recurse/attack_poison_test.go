@@ -343,3 +343,21 @@ func TestPoison_chainsAcrossZonesEnd(t *testing.T) {
 		t.Errorf("got %d queries, want at most %d", len(asked), maxLinks+6)
 	}
 }
+
+func TestPoison_whatTheParentSaysOfAServerReplacesNothing(t *testing.T) {
+	w := small(t)
+	w.zone("test.", "198.51.100.2", "@ NS ns\nns A 198.51.100.2\nexample NS ns.example\nns.example A 198.51.100.3\nlost NS ns.lost\n")
+	w.changed("198.51.100.2", func(q, m *dns.Msg, _ exchange.Transport) *dns.Msg {
+		if q.Question[0].Name == "ns.lost.test." && len(m.Extra) == 0 { // asked for the glue that is missing
+			m.Authoritative, m.Ns = true, nil
+			m.Answer = records(t, "ns.lost.test. 300 CNAME www.example.test.", "www.example.test. 300 A 192.0.2.66")
+		}
+		return m
+	})
+	r := w.recursor(nil)
+	resolve(t, r, "www.example.test.", dns.TypeA)
+	resolve(t, r, "www.lost.test.", dns.TypeA)
+	if got := resolve(t, r, "www.example.test.", dns.TypeA); got != free {
+		t.Errorf("got %s, want %s", got, free)
+	}
+}

@@ -2,7 +2,6 @@ package recurse
 
 import (
 	"net/netip"
-	"slices"
 	"time"
 )
 
@@ -28,7 +27,7 @@ const (
 // with it. Configured ones have no name.
 type nameserver struct {
 	name string
-	glue []netip.AddrPort
+	glue []*server
 }
 
 // hasChoice reports whether the zone has several servers.
@@ -41,7 +40,7 @@ func (c *cut) fresh(now time.Time) bool { return c.expires.IsZero() || now.Befor
 func (c *cut) size() int {
 	size := 128 + len(c.zone)
 	for _, s := range c.servers {
-		size += 64 + len(s.name) + 32*len(s.glue)
+		size += 64 + len(s.name) + 8*len(s.glue)
 	}
 	return size
 }
@@ -79,8 +78,10 @@ func (r *Recursor) speaksFor(z *cut, name string) bool {
 	return true
 }
 
-// addressPort is where servers are asked.
-func (r *Recursor) addressPort(a netip.Addr) netip.AddrPort { return netip.AddrPortFrom(a.Unmap(), 53) }
+// serverAt is the name server at an address.
+func (r *Recursor) serverAt(a netip.Addr) *server {
+	return r.infra.server(netip.AddrPortFrom(a.Unmap(), 53))
+}
 
 // usable reports whether an address that somebody else told may be asked.
 func (r *Recursor) usable(a netip.Addr) bool {
@@ -97,8 +98,3 @@ func (r *Recursor) usable(a netip.Addr) bool {
 }
 
 var broadcast = netip.AddrFrom4([4]byte{255, 255, 255, 255})
-
-// without is the cut's servers less one address, for those that lie.
-func without(candidates []*server, out []*server) []*server {
-	return slices.DeleteFunc(candidates, func(s *server) bool { return slices.Contains(out, s) })
-}

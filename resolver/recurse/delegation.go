@@ -100,7 +100,7 @@ func (rd *reader) cut(zone string, ns dnssec.Set) *cut {
 	}
 	for _, rr := range ns.RRs {
 		if len(c.servers) == maxServerNames {
-			rd.r.limits.hit(LimitRecords)
+			rd.j.hit(LimitRecords)
 			break
 		}
 		if n := canonical(rr.(*dns.NS).Ns); n != "." {
@@ -114,8 +114,8 @@ func (rd *reader) cut(zone string, ns dnssec.Set) *cut {
 		}
 		at := slices.IndexFunc(c.servers, func(s nameserver) bool { return s.name == owner })
 		a, ok := address(rr)
-		if at >= 0 && ok && rd.r.usable(a) && len(c.servers[at].glue) < maxServerAddresses {
-			c.servers[at].glue = append(c.servers[at].glue, rd.r.addressPort(a))
+		if at >= 0 && ok && rd.j.r.usable(a) && len(c.servers[at].glue) < maxServerAddresses {
+			c.servers[at].glue = append(c.servers[at].glue, rd.j.r.serverAt(a))
 		}
 	}
 	return c

@@ -1,7 +1,6 @@
 package recurse
 
 import (
-	"net/netip"
 	"slices"
 	"time"
 
@@ -42,7 +41,7 @@ func (j *job) iterate(name string, qtype uint16, out []*server) (*fact, error) {
 			return first, nil
 		}
 	}
-	j.r.limits.hit(LimitReferrals)
+	j.hit(LimitReferrals)
 	return nil, failure(dns.ExtendedErrorCodeOther, "more than %d referrals to %s", maxReferrals, name)
 }
 
@@ -224,7 +223,7 @@ func (w *walk) revalidate() bool {
 // not be asked any more.
 func (j *job) lookUp(name string) bool {
 	if j.depth >= maxDepth {
-		j.r.limits.hit(LimitDepth)
+		j.hit(LimitDepth)
 		return false
 	}
 	if !j.spend(&j.lookups, LimitLookups) {
@@ -270,14 +269,14 @@ func (j *job) lookUpAtParent(z *cut, name string) bool {
 		if res.child != nil {
 			j.glue = append(j.glue, res.child.servers...)
 		}
-		j.keep(res.facts...)
+		j.keepUnknown(res.facts)
 	}
 	return true
 }
 
 // glueOf are addresses of a name server that came with a delegation of this
 // job, or of a zone above the server that is known.
-func (j *job) glueOf(name string) (glue []netip.AddrPort) {
+func (j *job) glueOf(name string) (glue []*server) {
 	for _, s := range j.glue {
 		if s.name == name {
 			glue = append(glue, s.glue...)
@@ -302,7 +301,7 @@ func (j *job) glueOf(name string) (glue []netip.AddrPort) {
 func (r *Recursor) serversAt(f *fact) (servers []*server) {
 	for _, rr := range f.sets[0].RRs[:min(len(f.sets[0].RRs), maxServerAddresses)] {
 		if a, ok := address(rr); ok && r.usable(a) {
-			servers = append(servers, r.infra.server(r.addressPort(a)))
+			servers = append(servers, r.serverAt(a))
 		}
 	}
 	return servers

@@ -19,6 +19,7 @@ type job struct {
 	renews    bool // what is about to expire is asked for again
 
 	queries, lookups int // left
+	reached          [NumLimits]bool
 	depth            int
 	answered         bool // a server of the zone asked last has answered, of use or not
 	budget           *dnssec.Budget
@@ -42,7 +43,7 @@ func newJob(ctx context.Context, r *Recursor, unchecked bool) *job {
 // is.
 func (j *job) spend(left *int, l Limit) bool {
 	if *left--; *left < 0 {
-		j.r.limits.hit(l)
+		j.hit(l)
 		return false
 	}
 	return true
@@ -52,7 +53,7 @@ func (j *job) spend(left *int, l Limit) bool {
 func (j *job) ended() (*upstream.Failure, bool) {
 	switch {
 	case j.ctx.Err() == context.DeadlineExceeded:
-		j.r.limits.hit(LimitTime)
+		j.hit(LimitTime)
 		return failure(dns.ExtendedErrorCodeNoReachableAuthority, "no answer in time"), true
 	case j.ctx.Err() != nil:
 		return failure(dns.ExtendedErrorCodeNetworkError, "shutting down"), true
@@ -86,7 +87,7 @@ func (j *job) answer(name string, q upstream.Question) (upstream.Answer, error) 
 			return upstream.Answer{}, failure(dns.ExtendedErrorCodeOther, "the chain of CNAMEs comes back to %s", name)
 		}
 	}
-	j.r.limits.hit(LimitLinks)
+	j.hit(LimitLinks)
 	return upstream.Answer{}, failure(dns.ExtendedErrorCodeOther, "a chain of more than %d CNAMEs", maxLinks)
 }
 
@@ -161,7 +162,7 @@ func (j *job) known(name string, qtype uint16) *fact {
 			return f // nothing is below a name that does not exist (RFC 8020)
 		}
 		if f := j.recall(key{name: at, qtype: dns.TypeDNAME, of: ofSet}); f != nil && f.kind == isData && j.redirects(f) {
-			alias := j.r.synthesize(name, f)
+			alias := synthesize(name, f)
 			alias.verdict.Store(f.verdict.Load())
 			return alias
 		}

@@ -90,7 +90,13 @@ func (l Limit) String() string {
 	}[l]
 }
 
-// limitCounts counts what the limits ended.
+// limitCounts counts the questions of which a limit ended something.
 type limitCounts [NumLimits]atomic.Uint64
 
-func (c *limitCounts) hit(l Limit) { c[l].Add(1) }
+// hit counts a limit, once for the question.
+func (j *job) hit(l Limit) {
+	if !j.reached[l] {
+		j.reached[l] = true
+		j.r.limits[l].Add(1)
+	}
+}

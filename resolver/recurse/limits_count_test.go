@@ -3,8 +3,10 @@ package recurse
 import (
 	"context"
 	"fmt"
+	"net"
 	"net/netip"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -25,8 +27,8 @@ func TestLimit_nameServersInZonesOfNameServers(t *testing.T) {
 	if got := resolve(t, r, "www.z0.test.", dns.TypeA); !strings.HasPrefix(got, "failure 22") {
 		t.Errorf("got %s, want a failure", got)
 	}
-	if r.Limits()[LimitDepth]+r.Limits()[LimitLookups] == 0 {
-		t.Errorf("got %v, want a limit counted", r.Limits())
+	if r.Limits()[LimitDepth] != 1 {
+		t.Errorf("got %v, want the limit counted", r.Limits())
 	}
 }
 
@@ -38,7 +40,7 @@ func TestLimit_queriesForOneQuestion(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "too many queries") {
 		t.Errorf("got %v, want the failure that says so", err)
 	}
-	if r.Limits()[LimitQueries] == 0 {
+	if r.Limits()[LimitQueries] != 1 {
 		t.Errorf("got %v, want the limit counted", r.Limits())
 	}
 }
@@ -50,34 +52,35 @@ func TestLimit_timeForOneQuestion(t *testing.T) {
 	if _, err := r.Resolve(ctx, upstream.Question{Name: wire("www.example.test."), Type: dns.TypeA}); err == nil {
 		t.Error("got an answer after the deadline")
 	}
-	if r.Limits()[LimitTime] == 0 {
+	if r.Limits()[LimitTime] != 1 {
 		t.Errorf("got %v, want the limit counted", r.Limits())
 	}
 }
 
 func TestLimit_questionsUnderWayToOneZone(t *testing.T) {
 	r := small(t).recursor(nil)
+	j := newJob(context.Background(), r, true)
 	zone, other := &cut{zone: "example.test."}, &cut{zone: "other.test."}
 	for range maxZoneQueries {
-		if _, err := r.enter(zone); err != nil {
+		if _, err := j.enter(zone); err != nil {
 			t.Fatalf("got %v below the limit", err)
 		}
 	}
-	if _, err := r.enter(zone); err == nil || r.Limits()[LimitZone] != 1 {
+	if _, err := j.enter(zone); err == nil || r.Limits()[LimitZone] != 1 {
 		t.Errorf("got %v, %v; want it refused and counted", err, r.Limits())
 	}
-	if _, err := r.enter(other); err != nil {
+	if _, err := j.enter(other); err != nil {
 		t.Errorf("another zone: got %v", err)
 	}
 }
 
 func TestLimit_queriesUnderWayToOneServer(t *testing.T) {
 	r := small(t).recursor(nil)
-	r.infra.server(r.hints.servers[0].glue[0]).waiting = maxServerQueries
+	r.hints.servers[0].glue[0].waiting = maxServerQueries
 	if got := resolve(t, r, "www.example.test.", dns.TypeA); !strings.HasPrefix(got, "failure") {
 		t.Errorf("got %s, want a failure", got)
 	}
-	if r.Limits()[LimitServer] == 0 {
+	if r.Limits()[LimitServer] != 1 {
 		t.Errorf("got %v, want the limit counted", r.Limits())
 	}
 }
@@ -114,5 +117,34 @@ func TestLimit_signaturesThatFail(t *testing.T) { // KeyTrap, CVE-2023-50387
 	}
 	if r.Limits()[LimitSignatures] != 1 {
 		t.Errorf("got %v, want the limit counted", r.Limits())
+	}
+}
+
+// refusing is a network in which every port is closed, once the root has been
+// asked: what is sent comes back as an ICMP error.
+type refusing struct{ *world }
+
+func (n refusing) Exchange(ctx context.Context, to netip.AddrPort, over exchange.Transport, q exchange.Query, patience time.Duration) ([]byte, error) {
+	packet, err := n.world.Exchange(ctx, to, over, q, 0)
+	if err != nil {
+		err = &net.OpError{Op: "read", Net: "udp", Err: syscall.ECONNREFUSED}
+	}
+	return packet, err
+}
+
+func TestLimit_queriesThatAreRefusedCount(t *testing.T) {
+	w := small(t)
+	var zone strings.Builder
+	for i := range 12 {
+		fmt.Fprintf(&zone, "dead NS ns%d.dead%d\n", i, i)
+		for j := range 15 {
+			fmt.Fprintf(&zone, "dead%d NS ns%d.dead%d\nns%d.dead%d A 192.0.2.%d\n", i, j, i, j, i, 16*i+j)
+		}
+	}
+	w.zone("test.", "198.51.100.2", "@ NS ns\nns A 198.51.100.2\n"+zone.String())
+	r := w.recursor(func(c *Config) { c.Network = refusing{w} })
+	resolve(t, r, "www.dead.test.", dns.TypeA)
+	if asked := len(w.questions()); asked > maxQueries {
+		t.Errorf("got %d queries, want at most %d", asked, maxQueries)
 	}
 }

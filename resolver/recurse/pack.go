@@ -1,8 +1,6 @@
 package recurse
 
 import (
-	"errors"
-	"math"
 	"net/netip"
 	"slices"
 
@@ -15,29 +13,25 @@ import (
 // pack makes the answer of a chain of facts: what upstream.Answer asks of a
 // message.
 func (j *job) pack(chain []*fact, q upstream.Question) (upstream.Answer, error) {
-	p := packer{q: q, now: j.r.now().Unix()}
-	last := chain[len(chain)-1]
 	m := new(dns.Msg)
-	m.Response, m.RecursionAvailable, m.Compress = true, true, true
-	switch last.kind {
+	switch chain[len(chain)-1].kind {
 	case isNXDomain:
 		m.Rcode = dns.RcodeNameError
 	case isTooLong:
 		m.Rcode = dns.RcodeYXDomain
 	}
-	m.Question = []dns.Question{{Name: chain[0].question(q), Qtype: q.Type, Qclass: dns.ClassINET}}
 	outcome := secure
 	for _, f := range chain {
 		ttl := f.remaining(j.r.now())
 		if f.dname != nil {
-			m.Answer = p.addOnce(m.Answer, *f.dname, ttl)
+			m.Answer = addOnce(m.Answer, *f.dname, ttl, q.DO)
 		}
 		for _, s := range f.sets {
-			m.Answer = p.add(m.Answer, s, ttl)
+			m.Answer = add(m.Answer, s, ttl, q.DO)
 		}
 		for _, s := range f.authority {
 			if _, t := setKey(s); t == dns.TypeSOA || q.DO {
-				m.Ns = p.addOnce(m.Ns, s, ttl)
+				m.Ns = addOnce(m.Ns, s, ttl, q.DO)
 			}
 		}
 		outcome = min(outcome, j.status(f))
@@ -46,21 +40,8 @@ func (j *job) pack(chain []*fact, q upstream.Question) (upstream.Answer, error) 
 	if !j.unchecked {
 		j.r.answers[outcome].Add(1)
 	}
-	message, err := m.Pack()
-	if err == nil && len(message) > math.MaxUint16 {
-		err = errors.New("the answer does not fit a message")
-	}
+	message, err := upstream.Pack(q, m)
 	return upstream.Answer{Message: message, EDE: j.notes, Servers: j.servers(chain)}, err
-}
-
-// question is the question's name as facts spell it; an NXDOMAIN may be about a
-// name above.
-func (f *fact) question(q upstream.Question) string {
-	name, _, err := dns.UnpackDomainName(q.Name, 0)
-	if err != nil {
-		return f.name
-	}
-	return name
 }
 
 // status is that of a fact in the answer.
@@ -78,18 +59,13 @@ func (j *job) status(f *fact) status {
 	return v.status
 }
 
-// packer copies records, with the TTLs of this moment: facts are shared.
-type packer struct {
-	q   upstream.Question
-	now int64
-}
-
-// add appends an RRset and, where signatures are wanted, these.
-func (p *packer) add(section []dns.RR, s dnssec.Set, ttl uint32) []dns.RR {
+// add appends an RRset and, where signatures are wanted, these: copies, with the
+// TTL of this moment, for facts are shared.
+func add(section []dns.RR, s dnssec.Set, ttl uint32, signed bool) []dns.RR {
 	for _, rr := range s.RRs {
 		section = append(section, withTTL(rr, ttl))
 	}
-	if p.q.DO {
+	if signed {
 		for _, sig := range s.Sigs {
 			section = append(section, withTTL(sig, ttl))
 		}
@@ -98,12 +74,12 @@ func (p *packer) add(section []dns.RR, s dnssec.Set, ttl uint32) []dns.RR {
 }
 
 // addOnce is add for an RRset that may be there already.
-func (p *packer) addOnce(section []dns.RR, s dnssec.Set, ttl uint32) []dns.RR {
+func addOnce(section []dns.RR, s dnssec.Set, ttl uint32, signed bool) []dns.RR {
 	owner, rrtype := setKey(s)
 	if slices.ContainsFunc(section, func(rr dns.RR) bool { return rr.Header().Name == owner && rr.Header().Rrtype == rrtype }) {
 		return section
 	}
-	return p.add(section, s, ttl)
+	return add(section, s, ttl, signed)
 }
 
 func withTTL(rr dns.RR, ttl uint32) dns.RR {
@@ -139,7 +115,7 @@ func (j *job) servers(chain []*fact) *upstream.Servers {
 // addressesOf are the addresses known of a name server.
 func (j *job) addressesOf(s nameserver) (addresses []netip.Addr) {
 	for _, a := range s.glue {
-		addresses = append(addresses, a.Addr())
+		addresses = append(addresses, a.addr.Addr())
 	}
 	for _, qtype := range j.r.addressTypes {
 		f := j.address(s.name, qtype)

@@ -26,7 +26,7 @@ type response struct {
 
 // reader reads one response, of a server of a zone.
 type reader struct {
-	r     *Recursor
+	j     *job
 	zone  *cut
 	from  *server
 	name  string // that was asked
@@ -40,15 +40,15 @@ type reader struct {
 // read judges a response to a question that fits (RFC 1034 section 5.3.3, RFC
 // 2308 section 2). Nothing outside the zone of the server is believed: not an
 // answer, not a referral, not an address (bailiwick).
-func (r *Recursor) read(z *cut, from *server, name string, qtype uint16, m *dns.Msg) *response {
-	rd := reader{r: r, zone: z, from: from, name: name, qtype: qtype, m: m, now: r.now()}
+func (j *job) read(z *cut, from *server, name string, qtype uint16, m *dns.Msg) *response {
+	rd := reader{j: j, zone: z, from: from, name: name, qtype: qtype, m: m, now: j.r.now()}
 	switch m.Rcode {
 	case dns.RcodeSuccess, dns.RcodeNameError, dns.RcodeYXDomain:
 	default:
 		return &response{useless: dns.RcodeToString[m.Rcode], lame: m.Rcode == dns.RcodeRefused || m.Rcode == dns.RcodeNotAuth}
 	}
 	if len(m.Answer)+len(m.Ns)+len(m.Extra) > maxRecords {
-		r.limits.hit(LimitRecords)
+		j.hit(LimitRecords)
 		return &response{useless: "too many records"}
 	}
 	var err error
@@ -87,14 +87,14 @@ func (rd *reader) read() *response {
 		if alias.kind == isTooLong {
 			return res
 		}
-		if name = alias.target(); !rd.r.speaksFor(rd.zone, name) {
+		if name = alias.target(); !rd.j.r.speaksFor(rd.zone, name) {
 			return res
 		}
 		if slices.ContainsFunc(res.facts, func(f *fact) bool { return f.name == name }) {
 			return &response{useless: "the chain of CNAMEs comes back to " + name}
 		}
 	}
-	rd.r.limits.hit(LimitLinks)
+	rd.j.hit(LimitLinks)
 	return &response{useless: fmt.Sprintf("a chain of more than %d CNAMEs", maxLinks)}
 }
 
@@ -120,7 +120,7 @@ func (rd *reader) alias(name string) (*fact, error) {
 		if len(s.RRs) > 1 {
 			return nil, fmt.Errorf("several DNAME records at %s", dname.Hdr.Name)
 		}
-		f := rd.r.synthesize(name, rd.factOf(dname.Hdr.Name, s))
+		f := synthesize(name, rd.factOf(dname.Hdr.Name, s))
 		if cname := find(rd.answer, name, dns.TypeCNAME); cname != nil && f.kind == isAlias && canonical(cname.RRs[0].(*dns.CNAME).Target) != f.target() {
 			return nil, fmt.Errorf("the CNAME at %s does not follow from the DNAME above it", name)
 		}
@@ -153,7 +153,7 @@ func (rd *reader) factOf(name string, s dnssec.Set) *fact {
 }
 
 // synthesize makes the alias of a name below a DNAME.
-func (r *Recursor) synthesize(name string, dname *fact) *fact {
+func synthesize(name string, dname *fact) *fact {
 	d := dname.sets[0].RRs[0].(*dns.DNAME)
 	target := strings.TrimSuffix(name, d.Hdr.Name)
 	if d.Hdr.Name == "." {

@@ -16,7 +16,6 @@ package recurse
 import (
 	"context"
 	"errors"
-	"log/slog"
 	"net/netip"
 	"sync"
 	"sync/atomic"
@@ -59,7 +58,6 @@ type Config struct {
 	CacheBytes int64 // bounds what is kept of names and zones
 	Now        func() time.Time
 	Observe    func(upstream.Exchange) // called by several goroutines at once; may be nil
-	Log        *slog.Logger            // may be nil
 }
 
 // Hint is a root server.
@@ -120,13 +118,16 @@ func New(cfg Config) *Recursor {
 		s := nameserver{name: canonical(h.Name)}
 		for _, a := range h.Addresses {
 			if a = a.Unmap(); a.Is4() && cfg.IPv4 || a.Is6() && cfg.IPv6 {
-				s.glue = append(s.glue, r.addressPort(a))
+				s.glue = append(s.glue, r.serverAt(a))
 			}
 		}
 		r.hints.servers = append(r.hints.servers, s)
 	}
 	for _, z := range cfg.Zones {
-		c := &cut{zone: canonical(z.Name), servers: []nameserver{{glue: z.Servers}}}
+		c := &cut{zone: canonical(z.Name), servers: make([]nameserver, 1)}
+		for _, a := range z.Servers {
+			c.servers[0].glue = append(c.servers[0].glue, r.infra.server(a))
+		}
 		if z.Forward {
 			c.role = forwarding
 		}
@@ -161,9 +162,9 @@ func (r *Recursor) Resolve(ctx context.Context, q upstream.Question) (upstream.A
 	a, err := j.answer(canonical(name), q)
 	switch j.budget.Limit() {
 	case dnssec.SignatureChecks, dnssec.FailedSignatures:
-		r.limits.hit(LimitSignatures)
+		j.hit(LimitSignatures)
 	case dnssec.NSEC3Hashes:
-		r.limits.hit(LimitHashes)
+		j.hit(LimitHashes)
 	}
 	var f *upstream.Failure
 	if err != nil && !errors.As(err, &f) {

@@ -30,7 +30,7 @@ func (rd *reader) group(section []dns.RR) ([]dnssec.Set, error) {
 			sets[at].RRs = append(sets[at].RRs, rr)
 		}
 		if len(sets[at].RRs) > maxSet {
-			rd.r.limits.hit(LimitRecords)
+			rd.j.hit(LimitRecords)
 			return nil, fmt.Errorf("an RRset of more than %d records", maxSet)
 		}
 	}
