@@ -39,7 +39,7 @@ func closedSets() map[string][]string {
 		"goversion":    {runtime.Version()},
 		"outcome":      {policy.Enforced.String(), policy.Observed.String()},
 		"sink":         {"json", "dnstap"},
-		"result":       validationResults[:],
+		"result":       {"insecure", "secure", "bogus"},
 		"zone":         {"."},              // of trust anchors, which are configured
 		"tag":          {"20326", "38696"}, // the same
 	}

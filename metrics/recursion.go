@@ -11,7 +11,7 @@ import (
 // resolve. They are never written to.
 var (
 	validatedDesc = desc("dnssec_answers_total", "Answers validated, by what came of it; bogus ones become SERVFAIL.", "result")
-	limitDesc     = desc("recursion_limit_total", "How often a bound on the work for one question ended something.", "limit")
+	limitDesc     = desc("recursion_limit_total", "Questions of which that bound on their work ended something.", "limit")
 	serversDesc   = desc("recursion_servers", "Name servers remembered: their speed and their ways.")
 
 	memoryDesc      = desc("recursion_memory_bytes", "What is known of names and zones.")
@@ -23,10 +23,6 @@ var (
 		"How often the state of the trust anchors could not be read or written.")
 )
 
-// validationResults are the security statuses of RFC 4033 section 5 that
-// answers have here, in the order of recurse.Stats.
-var validationResults = [len(recurse.Stats{}.Answers)]string{"insecure", "secure", "bogus"}
-
 // collectRecursion makes the series of what resolves where upstreams do not.
 func collectRecursion(s sink, r *recurse.Recursor) {
 	if r == nil {
@@ -34,7 +30,7 @@ func collectRecursion(s sink, r *recurse.Recursor) {
 	}
 	stats := r.Stats()
 	for i, n := range stats.Answers {
-		s.counter(validatedDesc, n, validationResults[i])
+		s.counter(validatedDesc, n, recurse.Status(i))
 	}
 	for limit, n := range stats.Limits {
 		s.counter(limitDesc, n, recurse.Limit(limit).String())

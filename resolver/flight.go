@@ -172,10 +172,16 @@ func (r *Resolver) start(line *upstream.Line, f *flight) {
 	r.search(f)
 }
 
-// asks is the flight's question as upstreams are asked it.
+// asks is the question as upstreams are asked it. It borrows the name.
+func (q *Query) asks() upstream.Question {
+	return upstream.Question{Name: q.name.Wire(), Type: q.qtype, DO: q.do, CD: q.cd, AD: q.ad}
+}
+
+// asks is the same of a flight.
 func (f *flight) asks() upstream.Question {
-	q := f.question
-	return upstream.Question{Name: q.name.Wire(), Type: q.qtype, DO: q.do, CD: q.cd, AD: q.ad, Renew: f.renews}
+	q := f.question.asks()
+	q.Renew = f.renews
+	return q
 }
 
 // search asks all upstreams there are, in a goroutine, and gives the waiters

@@ -116,7 +116,7 @@ type Config struct {
 type Resolver struct {
 	policy    *policy.Store
 	clients   bart.Lite
-	backend   backend
+	backend   upstream.Resolver   // of what is not in the cache: a Forwarder or a Recursor, and the layers over it
 	forwarder *upstream.Forwarder // nil beside a Recursor
 	source    Source              // of what the backend says
 	differs   byte                // see Query.variant
@@ -142,14 +142,6 @@ type Resolver struct {
 	lateReplies sync.Pool      // of *[lateReplySize]byte
 	ctx         context.Context
 	cancel      context.CancelFunc
-}
-
-// backend resolves what is not in the cache: a Forwarder or a Recursor, and the
-// layers over it. The
-// error of Resolve is an *upstream.Failure.
-type backend interface {
-	Resolve(ctx context.Context, q upstream.Question) (upstream.Answer, error)
-	Close()
 }
 
 // New returns a Resolver; Close ends it.

@@ -10,6 +10,7 @@ import (
 
 	"bailiff/policy"
 	"bailiff/policy/name"
+	"bailiff/resolver/exchange"
 )
 
 // Bounds on learning the name servers of what a query leads to. A forwarder is
@@ -181,8 +182,7 @@ func (s *serverSearch) lookup(n name.Name, qtype uint16) *truth {
 	if s.left--; s.left < 0 {
 		return nil
 	}
-	f := flight{question: &q}
-	answer, err := s.r.backend.Resolve(s.ctx, f.asks())
+	answer, err := s.r.backend.Resolve(s.ctx, q.asks())
 	if err != nil {
 		return nil
 	}
@@ -195,14 +195,7 @@ func (s *serverSearch) lookup(n name.Name, qtype uint16) *truth {
 }
 
 // canonical is a name as policy holds it, "" if it is none.
-func canonical(presentation string) name.Name {
-	var wire [name.MaxWire + 1]byte
-	n, err := dns.PackDomainName(dns.CanonicalName(presentation), wire[:], 0, nil, false)
-	if err != nil {
-		return ""
-	}
-	return name.Name(wire[:n])
-}
+func canonical(presentation string) name.Name { return name.Name(exchange.Name(presentation)) }
 
 // judgeServers applies the rules on name servers to all servers of a truth
 // together; nil are servers not known.

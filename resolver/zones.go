@@ -29,8 +29,7 @@ func (r *Resolver) layered(q *Query) bool {
 // makes reports whether addresses may be made for a question, or the way back
 // from one.
 func (r *Resolver) makes(q *Query) bool {
-	f := flight{question: q}
-	return r.dns64 != nil && r.dns64.Concerns(f.asks())
+	return r.dns64 != nil && r.dns64.Concerns(q.asks())
 }
 
 // local answers for the zones served here: the operator's, and those that every
@@ -55,8 +54,7 @@ func (r *Resolver) serve(q *Query, law *policy.Snapshot, zone *local.Zone) (repl
 	if zone == nil {
 		return nil, false
 	}
-	f := flight{question: q}
-	message, whole, err := r.zones.Message(f.asks())
+	message, whole, err := r.zones.Message(q.asks())
 	if err != nil {
 		return r.observe(q, SourceError, q.fail(describe(err))), true
 	}

@@ -20,22 +20,15 @@ import (
 	"bailiff/resolver/upstream"
 )
 
-// Resolver resolves questions: a Forwarder, a Recursor, a Layer. The error of
-// Resolve is an *upstream.Failure.
-type Resolver interface {
-	Resolve(ctx context.Context, q upstream.Question) (upstream.Answer, error)
-	Close()
-}
-
 // Layer makes IPv6 addresses where there are none. Its methods may be called by
 // several goroutines at once.
 type Layer struct {
 	prefix netip.Prefix
-	next   Resolver
+	next   upstream.Resolver
 }
 
 // New returns a Layer over next. The prefix passes Check.
-func New(prefix netip.Prefix, next Resolver) *Layer { return &Layer{prefix, next} }
+func New(prefix netip.Prefix, next upstream.Resolver) *Layer { return &Layer{prefix, next} }
 
 // Close closes what is below.
 func (l *Layer) Close() { l.next.Close() }
@@ -146,8 +139,8 @@ func (l *Layer) synthesize(q upstream.Question, four upstream.Answer, ttlSeconds
 		}
 	}
 	m.Answer, m.Ns, m.AuthenticatedData = kept, nil, false
-	message, err := upstream.Pack(q, &m)
-	return upstream.Answer{Message: message, EDE: four.EDE, Servers: four.Servers}, ok && err == nil
+	six, err := four.With(q, &m)
+	return six, ok && err == nil
 }
 
 // signs reports whether a record is a signature of an RRset of that type.
@@ -167,15 +160,5 @@ func withoutAddresses(q upstream.Question, m *dns.Msg, six upstream.Answer) (ups
 		return six, nil
 	}
 	m.AuthenticatedData = false
-	return pack(q, m, six)
-}
-
-// pack makes an answer of m that is like another in all but its message.
-func pack(q upstream.Question, m *dns.Msg, like upstream.Answer) (upstream.Answer, error) {
-	message, err := upstream.Pack(q, m)
-	if err != nil {
-		return upstream.Answer{}, &upstream.Failure{EDE: dns.ExtendedErrorCodeOther, Cause: err.Error()}
-	}
-	like.Message = message
-	return like, nil
+	return six.With(q, m)
 }

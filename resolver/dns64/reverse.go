@@ -8,6 +8,7 @@ import (
 
 	"github.com/miekg/dns"
 
+	"bailiff/resolver/exchange"
 	"bailiff/resolver/upstream"
 )
 
@@ -37,10 +38,8 @@ func (l *Layer) reversed(qname []byte) (v4 netip.Addr, ok bool) {
 func (l *Layer) resolvePTR(ctx context.Context, q upstream.Question) (upstream.Answer, error) {
 	v4, _ := l.reversed(q.Name)
 	real, _ := dns.ReverseAddr(v4.String()) // errs for what is no address
-	var wire [len("\x03255\x03255\x03255\x03255\x07in-addr\x04arpa\x00")]byte
-	end, _ := dns.PackDomainName(real, wire[:], 0, nil, false) // errs where there is no room
 	mapped := q
-	mapped.Name = wire[:end]
+	mapped.Name = exchange.Name(real)
 	answer, err := l.next.Resolve(ctx, mapped)
 	if err != nil {
 		return answer, err
@@ -53,5 +52,5 @@ func (l *Layer) resolvePTR(ctx context.Context, q upstream.Question) (upstream.A
 	header := dns.RR_Header{Name: qname, Rrtype: dns.TypeCNAME, Class: dns.ClassINET, Ttl: maxTTLSeconds}
 	m.Answer = slices.Insert(m.Answer, 0, dns.RR(&dns.CNAME{Hdr: header, Target: real}))
 	m.AuthenticatedData = false
-	return pack(q, &m, answer)
+	return answer.With(q, &m)
 }

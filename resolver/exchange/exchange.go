@@ -15,7 +15,10 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 	"time"
+
+	"github.com/miekg/dns"
 )
 
 // Question is what is asked, always in class IN.
@@ -29,6 +32,16 @@ type Question struct {
 	// Renew asks a Recursor not to answer with what it knows if that is about to
 	// expire: the question is a prefetch.
 	Renew bool
+}
+
+// Name is a name as a Question has it, nil if the text is none.
+func Name(presentation string) []byte {
+	var octets [255 + 1]byte // RFC 1035 section 2.3.4; the library wants room for one more
+	end, err := dns.PackDomainName(dns.CanonicalName(presentation), octets[:], 0, nil, false)
+	if err != nil {
+		return nil
+	}
+	return slices.Clone(octets[:end])
 }
 
 // Form is how a question is put to a server.
@@ -72,4 +85,10 @@ type Network interface {
 	// After patience without a response the error is os.ErrDeadlineExceeded; when
 	// ctx ends it is ctx's; ErrDoubtful asks for TCP.
 	Exchange(ctx context.Context, to netip.AddrPort, over Transport, q Query, patience time.Duration) (packet []byte, err error)
+}
+
+// RejectsEDNS reports whether the OPT may be what a server dislikes that gives
+// this RCODE (RFC 6891 section 7).
+func RejectsEDNS(rcode int) bool {
+	return rcode == dns.RcodeFormatError || rcode == dns.RcodeNotImplemented || rcode == dns.RcodeBadVers
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/miekg/dns"
 
 	"bailiff/policy/name"
+	"bailiff/resolver/exchange"
 	"bailiff/resolver/upstream"
 )
 
@@ -64,17 +65,13 @@ func (zs *Zones) serving(n name.Name) *Zone {
 	return z
 }
 
-// maxLinks is how many CNAMEs lead from QNAME to the answer at most, as in
-// package upstream.
-const maxLinks = 11
-
 // Answer is what the zones say about a question whose name lies in one of them.
 // Where that is an alias that leads to a name in none of them, leads is that
 // name, and the answer ends with the CNAME. The error is an *upstream.Failure.
 func (zs *Zones) Answer(q upstream.Question) (m *dns.Msg, leads name.Name, err error) {
 	m = new(dns.Msg)
 	at := name.Name(q.Name)
-	for range maxLinks + 1 {
+	for range upstream.MaxLinks + 1 {
 		z := zs.serving(at)
 		if z == nil {
 			return m, at, nil
@@ -83,7 +80,7 @@ func (zs *Zones) Answer(q upstream.Question) (m *dns.Msg, leads name.Name, err e
 			return m, "", nil
 		}
 	}
-	return nil, "", failed(fmt.Errorf("a chain of more than %d CNAMEs in the zones served here", maxLinks))
+	return nil, "", failed(fmt.Errorf("a chain of more than %d CNAMEs in the zones served here", upstream.MaxLinks))
 }
 
 // Message is Answer packed. It is not whole if the answer leads out of the
@@ -94,26 +91,19 @@ func (zs *Zones) Message(q upstream.Question) (message []byte, whole bool, err e
 	if err != nil {
 		return nil, false, err
 	}
-	a, err := pack(q, m, upstream.Answer{})
+	a, err := upstream.Answer{}.With(q, m)
 	return a.Message, leads == "", err
-}
-
-// Resolver resolves the names that are not served here. The error of Resolve
-// is an *upstream.Failure.
-type Resolver interface {
-	Resolve(ctx context.Context, q upstream.Question) (upstream.Answer, error)
-	Close()
 }
 
 // Layer resolves the names of the zones from these, others by what is below it.
 // Its methods may be called by several goroutines at once.
 type Layer struct {
 	zones *Zones
-	next  Resolver
+	next  upstream.Resolver
 }
 
 // NewLayer returns a Layer over next.
-func NewLayer(zones *Zones, next Resolver) *Layer { return &Layer{zones, next} }
+func NewLayer(zones *Zones, next upstream.Resolver) *Layer { return &Layer{zones, next} }
 
 // Close closes what is below.
 func (l *Layer) Close() { l.next.Close() }
@@ -142,17 +132,7 @@ func (l *Layer) Resolve(ctx context.Context, q upstream.Question) (upstream.Answ
 		m.Rcode, m.Ns = far.Rcode, far.Ns
 		m.Answer = slices.Concat(m.Answer, far.Answer)
 	}
-	return pack(q, m, beyond)
-}
-
-// pack makes an answer of m that is like another in all but its message.
-func pack(q upstream.Question, m *dns.Msg, like upstream.Answer) (upstream.Answer, error) {
-	message, err := upstream.Pack(q, m)
-	if err != nil {
-		return upstream.Answer{}, failed(err)
-	}
-	like.Message = message
-	return like, nil
+	return beyond.With(q, m)
 }
 
 // failed is a failure for which the zones are to blame.
@@ -161,11 +141,4 @@ func failed(err error) *upstream.Failure {
 }
 
 // wire is a name as it is looked up, "" if it is none.
-func wire(presentation string) name.Name {
-	var octets [name.MaxWire + 1]byte
-	end, err := dns.PackDomainName(dns.CanonicalName(presentation), octets[:], 0, nil, false)
-	if err != nil {
-		return ""
-	}
-	return name.Name(octets[:end])
-}
+func wire(presentation string) name.Name { return name.Name(exchange.Name(presentation)) }

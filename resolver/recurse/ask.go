@@ -82,7 +82,7 @@ func (j *job) exchange(z *cut, s *server, name string, qtype uint16) (*dns.Msg, 
 	w := s.ways(j.r.now())
 	form := exchange.Form{EDNS: w.edns || !j.r.isUnsigned(z.zone), MixedCase: w.mixedCase && j.r.cfg.MixedCase, Iterative: z.role == authoritative}
 	m, err := j.send(s, exchange.UDP, name, qtype, form, w)
-	if err == nil && form.EDNS && rejectsEDNS(m) {
+	if err == nil && form.EDNS && exchange.RejectsEDNS(m.Rcode) {
 		form.EDNS = false
 		if m, err = j.send(s, exchange.UDP, name, qtype, form, w); err == nil && m.Rcode == dns.RcodeSuccess {
 			s.dropsEDNS(j.r.now())
@@ -90,7 +90,7 @@ func (j *job) exchange(z *cut, s *server, name string, qtype uint16) (*dns.Msg, 
 	}
 	if errors.Is(err, exchange.ErrDoubtful) || err == nil && m.Truncated {
 		m, err = j.send(s, exchange.TCP, name, qtype, form, w)
-		if err == nil && form.EDNS && rejectsEDNS(m) {
+		if err == nil && form.EDNS && exchange.RejectsEDNS(m.Rcode) {
 			form.EDNS = false
 			m, err = j.send(s, exchange.TCP, name, qtype, form, w)
 		}
@@ -99,11 +99,6 @@ func (j *job) exchange(z *cut, s *server, name string, qtype uint16) (*dns.Msg, 
 		return nil, errors.New("truncated over tcp")
 	}
 	return m, err
-}
-
-// rejectsEDNS reports whether the OPT may be what the server dislikes.
-func rejectsEDNS(m *dns.Msg) bool {
-	return m.Rcode == dns.RcodeFormatError || m.Rcode == dns.RcodeNotImplemented || m.Rcode == dns.RcodeBadVers
 }
 
 // send makes one query over one transport, and notes how the server did.
@@ -130,7 +125,7 @@ func (j *job) send(s *server, over exchange.Transport, name string, qtype uint16
 
 // converse sends one query and waits for the response.
 func (r *Recursor) converse(ctx context.Context, s *server, over exchange.Transport, name string, qtype uint16, form exchange.Form, w ways) ([]byte, error) {
-	q := exchange.Pack(exchange.Question{Name: wire(name), Type: qtype, DO: true, CD: !form.Iterative}, form)
+	q := exchange.Pack(exchange.Question{Name: exchange.Name(name), Type: qtype, DO: true, CD: !form.Iterative}, form)
 	patience := w.patience
 	if over == exchange.TCP {
 		patience = max(2*patience, minTCPPatience)

@@ -19,7 +19,7 @@ import (
 // unchecked asks with CD, and gives RCODE and AD, or the failure.
 func unchecked(t testing.TB, r *Recursor, name string, qtype uint16) string {
 	t.Helper()
-	a, err := r.Resolve(context.Background(), upstream.Question{Name: wire(name), Type: qtype, DO: true, CD: true})
+	a, err := r.Resolve(context.Background(), upstream.Question{Name: exchange.Name(name), Type: qtype, DO: true, CD: true})
 	if err != nil {
 		return "failure: " + err.Error()
 	}
@@ -103,7 +103,7 @@ func TestValidate_rootHasNoDS(t *testing.T) {
 		return m
 	})
 	r := w.validating(nil)
-	a, err := r.Resolve(context.Background(), upstream.Question{Name: wire("."), Type: dns.TypeDS, DO: true})
+	a, err := r.Resolve(context.Background(), upstream.Question{Name: exchange.Name("."), Type: dns.TypeDS, DO: true})
 	if err != nil {
 		t.Fatal(err)
 	}

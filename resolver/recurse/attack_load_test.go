@@ -233,7 +233,7 @@ func TestLoad_aFloodOfOneDeadZoneLeavesOthersAlone(t *testing.T) {
 	var flood sync.WaitGroup
 	for i := range 2000 {
 		flood.Go(func() {
-			_, _ = r.Resolve(ctx, upstream.Question{Name: wire(fmt.Sprintf("r%d.dead.test.", i)), Type: dns.TypeA})
+			_, _ = r.Resolve(ctx, upstream.Question{Name: exchange.Name(fmt.Sprintf("r%d.dead.test.", i)), Type: dns.TypeA})
 		})
 	}
 	begun := time.Now()
@@ -258,7 +258,7 @@ func TestClose_duringQuestionsWaitsForThemAndLeavesNothing(t *testing.T) {
 	var running sync.WaitGroup
 	for i := range 200 {
 		running.Go(func() {
-			if _, err := r.Resolve(ctx, upstream.Question{Name: wire(fmt.Sprintf("r%d.example.test.", i%50)), Type: dns.TypeA}); err == nil {
+			if _, err := r.Resolve(ctx, upstream.Question{Name: exchange.Name(fmt.Sprintf("r%d.example.test.", i%50)), Type: dns.TypeA}); err == nil {
 				t.Error("got an answer of a silent server")
 			}
 		})
@@ -271,7 +271,7 @@ func TestClose_duringQuestionsWaitsForThemAndLeavesNothing(t *testing.T) {
 	if took := time.Since(begun); took > time.Second {
 		t.Errorf("took %v", took)
 	}
-	if _, err := r.Resolve(context.Background(), upstream.Question{Name: wire("www.example.test."), Type: dns.TypeA}); err == nil {
+	if _, err := r.Resolve(context.Background(), upstream.Question{Name: exchange.Name("www.example.test."), Type: dns.TypeA}); err == nil {
 		t.Error("got an answer after Close")
 	}
 }

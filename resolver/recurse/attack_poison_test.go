@@ -11,6 +11,7 @@ import (
 	"github.com/miekg/dns"
 
 	"bailiff/resolver/exchange"
+	"bailiff/resolver/upstream"
 )
 
 // What a server may not say, and where it tries to.
@@ -284,8 +285,8 @@ func TestPoison_DNAMEsThatGrowOrLoop(t *testing.T) {
 		if !strings.HasPrefix(got, test.want) && !strings.HasPrefix(got, "YXDOMAIN") {
 			t.Errorf("%s: got %s, want %s", name, got, test.want)
 		}
-		if asked := len(w.questions()); asked > maxLinks+10 {
-			t.Errorf("%s: got %d queries, want at most %d", name, asked, maxLinks+10)
+		if asked := len(w.questions()); asked > upstream.MaxLinks+10 {
+			t.Errorf("%s: got %d queries, want at most %d", name, asked, upstream.MaxLinks+10)
 		}
 	}
 }
@@ -339,8 +340,8 @@ func TestPoison_chainsAcrossZonesEnd(t *testing.T) {
 	if got, want := resolve(t, r, "a.example.test.", dns.TypeA), "failure 0: a chain of more than 11 CNAMEs"; got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
-	if asked := w.questions(); len(asked) > maxLinks+6 || !slices.Contains(asked, "a.example.test. A") {
-		t.Errorf("got %d queries, want at most %d", len(asked), maxLinks+6)
+	if asked := w.questions(); len(asked) > upstream.MaxLinks+6 || !slices.Contains(asked, "a.example.test. A") {
+		t.Errorf("got %d queries, want at most %d", len(asked), upstream.MaxLinks+6)
 	}
 }
 

@@ -64,7 +64,7 @@ func BenchmarkResolve_cold(b *testing.B) {
 	run := func() {
 		r := w.validating(func(c *Config) { c.Network, c.Minimise, c.AggressiveNSEC = network, true, true })
 		for i := range zones {
-			_, err := r.Resolve(context.Background(), upstream.Question{Name: wire(fmt.Sprintf("www.z%d.test.", i)), Type: dns.TypeA})
+			_, err := r.Resolve(context.Background(), upstream.Question{Name: exchange.Name(fmt.Sprintf("www.z%d.test.", i)), Type: dns.TypeA})
 			if err != nil {
 				b.Fatal(err)
 			}

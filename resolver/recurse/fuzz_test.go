@@ -113,7 +113,7 @@ func FuzzResolve(f *testing.F) {
 	}
 	f.Add([]byte{}, "a.b.c.d.e.f.g.h.i.j.k.l.m.example.test.", dns.TypeDS)
 	f.Fuzz(func(t *testing.T, script []byte, name string, qtype uint16) {
-		if _, ok := dns.IsDomainName(name); !ok || len(name) > 250 || wire(dns.Fqdn(name)) == nil {
+		if _, ok := dns.IsDomainName(name); !ok || len(name) > 250 || exchange.Name(dns.Fqdn(name)) == nil {
 			return
 		}
 		name = canonical(name)
@@ -133,7 +133,7 @@ func FuzzResolve(f *testing.F) {
 		for range 2 {
 			a.asked = 0
 			begun := time.Now()
-			answer, err := r.Resolve(context.Background(), upstream.Question{Name: wire(name), Type: qtype, DO: true})
+			answer, err := r.Resolve(context.Background(), upstream.Question{Name: exchange.Name(name), Type: qtype, DO: true})
 			if took := time.Since(begun); took > 3*time.Second {
 				t.Errorf("took %v, and %d queries", took, a.asked)
 			}

@@ -66,7 +66,7 @@ func (j *job) ended() (*upstream.Failure, bool) {
 // answer follows the chain of aliases from a name to its end.
 func (j *job) answer(name string, q upstream.Question) (upstream.Answer, error) {
 	var chain []*fact
-	for range maxLinks + 1 {
+	for range upstream.MaxLinks + 1 {
 		f, err := j.find(name, q.Type)
 		if err != nil {
 			return upstream.Answer{}, err
@@ -88,7 +88,7 @@ func (j *job) answer(name string, q upstream.Question) (upstream.Answer, error) 
 		}
 	}
 	j.hit(LimitLinks)
-	return upstream.Answer{}, failure(dns.ExtendedErrorCodeOther, "a chain of more than %d CNAMEs", maxLinks)
+	return upstream.Answer{}, failure(dns.ExtendedErrorCodeOther, "a chain of more than %d CNAMEs", upstream.MaxLinks)
 }
 
 // find is the fact on a name and type: data, an alias or a denial, validated

@@ -34,10 +34,6 @@ const (
 	// for (NXNSAttack, CVE-2020-8616: BIND 5 a referral, PowerDNS 10 a question).
 	maxLookups = 10
 
-	// maxLinks is how many CNAMEs and DNAMEs lead from QNAME to the answer
-	// (Unbound max-query-restarts 11, BIND max-query-restarts 11).
-	maxLinks = 11
-
 	// maxTries is how many servers of one zone are asked the same thing.
 	maxTries = 16
 

@@ -36,7 +36,7 @@ func TestLimit_queriesForOneQuestion(t *testing.T) {
 	r := small(t).recursor(nil)
 	j := newJob(context.Background(), r, true)
 	j.queries = 2
-	_, err := j.answer("www.example.test.", upstream.Question{Name: wire("www.example.test."), Type: dns.TypeA})
+	_, err := j.answer("www.example.test.", upstream.Question{Name: exchange.Name("www.example.test."), Type: dns.TypeA})
 	if err == nil || !strings.Contains(err.Error(), "too many queries") {
 		t.Errorf("got %v, want the failure that says so", err)
 	}
@@ -49,7 +49,7 @@ func TestLimit_timeForOneQuestion(t *testing.T) {
 	r := small(t).recursor(nil)
 	ctx, cancel := context.WithDeadline(context.Background(), time.Now().Add(-time.Second))
 	defer cancel()
-	if _, err := r.Resolve(ctx, upstream.Question{Name: wire("www.example.test."), Type: dns.TypeA}); err == nil {
+	if _, err := r.Resolve(ctx, upstream.Question{Name: exchange.Name("www.example.test."), Type: dns.TypeA}); err == nil {
 		t.Error("got an answer after the deadline")
 	}
 	if r.Limits()[LimitTime] != 1 {

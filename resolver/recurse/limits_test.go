@@ -10,6 +10,7 @@ import (
 	"github.com/miekg/dns"
 
 	"bailiff/resolver/exchange"
+	"bailiff/resolver/upstream"
 )
 
 // Each test is a zone that tries to make more work than its limit allows.
@@ -52,7 +53,7 @@ func TestLimit_chainsOfCNAMEs(t *testing.T) {
 	for _, test := range []struct {
 		links int
 		fails bool
-	}{{maxLinks, false}, {maxLinks + 1, true}, {100, true}} {
+	}{{upstream.MaxLinks, false}, {upstream.MaxLinks + 1, true}, {100, true}} {
 		w := small(t)
 		var zone strings.Builder
 		for i := range test.links {

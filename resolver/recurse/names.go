@@ -57,15 +57,5 @@ func suffix(name string, n int) string {
 	return name
 }
 
-// wire is the name in canonical wire format, nil if it is none.
-func wire(name string) []byte {
-	var octets [256]byte
-	n, err := dns.PackDomainName(name, octets[:], 0, nil, false)
-	if err != nil {
-		return nil
-	}
-	return append([]byte(nil), octets[:n]...)
-}
-
 // canonical is a name of the library in lower case.
 func canonical(name string) string { return dns.CanonicalName(name) }

@@ -7,6 +7,7 @@ import (
 	"github.com/miekg/dns"
 
 	"bailiff/resolver/dnssec"
+	"bailiff/resolver/exchange"
 	"bailiff/resolver/upstream"
 )
 
@@ -99,7 +100,7 @@ func (j *job) servers(chain []*fact) *upstream.Servers {
 			return nil
 		}
 		for _, s := range f.zone.servers {
-			if n := wire(s.name); n != nil && s.name != "" && !slices.ContainsFunc(found.Names, func(k []byte) bool { return string(k) == string(n) }) {
+			if n := exchange.Name(s.name); n != nil && s.name != "" && !slices.ContainsFunc(found.Names, func(k []byte) bool { return string(k) == string(n) }) {
 				found.Names = append(found.Names, n)
 			}
 			for _, a := range j.addressesOf(s) {

@@ -9,6 +9,8 @@ import (
 	"github.com/miekg/dns"
 
 	"bailiff/resolver/dnssec"
+	"bailiff/resolver/exchange"
+	"bailiff/resolver/upstream"
 )
 
 // response is what one server's response comes to: facts about the name that
@@ -74,7 +76,7 @@ func (rd *reader) read() *response {
 		}
 	}()
 	name := rd.name
-	for range maxLinks + 1 {
+	for range upstream.MaxLinks + 1 {
 		alias, err := rd.alias(name)
 		if err != nil {
 			return &response{useless: err.Error()}
@@ -95,7 +97,7 @@ func (rd *reader) read() *response {
 		}
 	}
 	rd.j.hit(LimitLinks)
-	return &response{useless: fmt.Sprintf("a chain of more than %d CNAMEs", maxLinks)}
+	return &response{useless: fmt.Sprintf("a chain of more than %d CNAMEs", upstream.MaxLinks)}
 }
 
 // notOwn reports a response from a cache: the server recurses, and is not
@@ -164,7 +166,7 @@ func synthesize(name string, dname *fact) *fact {
 	}
 	f := &fact{name: name, qtype: dns.TypeCNAME, kind: isAlias, zone: dname.zone, from: dname.from, ttl: dname.ttl, stored: dname.stored}
 	f.dname = &dname.sets[0]
-	if wire(target) == nil {
+	if exchange.Name(target) == nil {
 		f.kind = isTooLong
 		return f
 	}

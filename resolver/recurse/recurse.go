@@ -218,11 +218,15 @@ func (r *Recursor) DNSKEY(ctx context.Context, zone string) (dnssec.Set, error) 
 
 // Stats are the Recursor's counts at this moment.
 type Stats struct {
-	Answers           [statuses]uint64 // by security status, in the order of its String; none where nothing is validated
+	Answers           [statuses]uint64 // by Status; none where nothing is validated
 	Limits            [NumLimits]uint64
 	Servers           int   // remembered
 	Memory, MaxMemory int64 // octets of what is known of names and zones
 }
+
+// Status names the security status (RFC 4033 section 5) that Stats.Answers
+// counts at an index.
+func Status(i int) string { return status(i).String() }
 
 // Stats is for metrics.
 func (r *Recursor) Stats() (s Stats) {

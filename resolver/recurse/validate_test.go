@@ -18,7 +18,7 @@ import (
 // error.
 func validated(t testing.TB, r *Recursor, name string, qtype uint16) string {
 	t.Helper()
-	a, err := r.Resolve(context.Background(), upstream.Question{Name: wire(name), Type: qtype, DO: true})
+	a, err := r.Resolve(context.Background(), upstream.Question{Name: exchange.Name(name), Type: qtype, DO: true})
 	if err != nil {
 		f := err.(*upstream.Failure)
 		text := "failure " + dns.ExtendedErrorCodeToString[f.EDE]
@@ -119,7 +119,7 @@ func TestValidate_bogusAnswersAreSERVFAILWithTheReason(t *testing.T) {
 		if got != test.want {
 			t.Errorf("%s: got %s, want %s", test.name, got, test.want)
 		}
-		a, err := r.Resolve(context.Background(), upstream.Question{Name: wire(test.qname), Type: dns.TypeA, DO: true, CD: true})
+		a, err := r.Resolve(context.Background(), upstream.Question{Name: exchange.Name(test.qname), Type: dns.TypeA, DO: true, CD: true})
 		if err != nil || a.Message[3]&0x20 != 0 {
 			t.Errorf("%s: with CD got %v, AD %v; want the answer without AD", test.name, err, err == nil)
 		}
@@ -186,7 +186,7 @@ func TestValidate_throughAForwarder(t *testing.T) {
 	forwarder := netip.MustParseAddrPort("198.51.100.53:53")
 	w.servers[forwarder.Addr()] = func(q *dns.Msg, _ exchange.Transport) *dns.Msg {
 		m := new(dns.Msg)
-		a, err := inner.Resolve(context.Background(), upstream.Question{Name: wire(strings.ToLower(q.Question[0].Name)), Type: q.Question[0].Qtype, DO: true, CD: true})
+		a, err := inner.Resolve(context.Background(), upstream.Question{Name: exchange.Name(strings.ToLower(q.Question[0].Name)), Type: q.Question[0].Qtype, DO: true, CD: true})
 		if err != nil || m.Unpack(a.Message) != nil {
 			return new(dns.Msg).SetRcode(q, dns.RcodeServerFailure)
 		}

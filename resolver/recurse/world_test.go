@@ -104,7 +104,7 @@ func (w *world) recursor(change func(*Config)) *Recursor {
 // resolve asks and gives RCODE and answer section, or the failure.
 func resolve(t testing.TB, r *Recursor, name string, qtype uint16) string {
 	t.Helper()
-	a, err := r.Resolve(context.Background(), upstream.Question{Name: wire(name), Type: qtype})
+	a, err := r.Resolve(context.Background(), upstream.Question{Name: exchange.Name(name), Type: qtype})
 	if err != nil {
 		return fmt.Sprintf("failure %d: %v", err.(*upstream.Failure).EDE, err)
 	}

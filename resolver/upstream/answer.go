@@ -31,6 +31,17 @@ type Answer struct {
 	Servers *Servers        // of the zones that the answer comes from; nil: not known
 }
 
+// With is the answer with another message for q, of which Pack says what it takes
+// of m. The error is a *Failure.
+func (a Answer) With(q Question, m *dns.Msg) (Answer, error) {
+	message, err := Pack(q, m)
+	if err != nil {
+		return Answer{}, &Failure{EDE: dns.ExtendedErrorCodeOther, Cause: err.Error()}
+	}
+	a.Message = message
+	return a, nil
+}
+
 // Servers are name servers of zones.
 type Servers struct {
 	Names     [][]byte // canonical wire format
@@ -73,23 +84,19 @@ func repack(q Question, m *dns.Msg) (Answer, error) {
 	if err != nil {
 		return Answer{}, err
 	}
-	message, err := kept.pack(q)
-	if err != nil {
-		return Answer{}, &Failure{EDE: dns.ExtendedErrorCodeOther, Cause: err.Error()}
-	}
-	return Answer{Message: message, EDE: kept.EDE}, nil
+	return Answer{EDE: kept.EDE}.With(q, kept.message())
 }
 
 // errTooLong is an answer that no message holds: its upstream compressed names
 // that must not be (RFC 3597 section 4).
 var errTooLong = errors.New("the answer does not fit a message")
 
-// pack makes a message of the records, for the question.
-func (s *scrubbed) pack(q Question) ([]byte, error) {
+// message is what is kept, as Pack takes it.
+func (s *scrubbed) message() *dns.Msg {
 	m := new(dns.Msg)
 	m.Rcode, m.AuthenticatedData = s.Rcode, s.AuthenticData
 	m.Answer, m.Ns = s.Records, s.Authority
-	return Pack(q, m)
+	return m
 }
 
 // Pack makes the Message of an Answer to q: of RCODE, AD, answer and authority

@@ -9,9 +9,9 @@ import (
 	"github.com/miekg/dns"
 )
 
-// maxLinks is how many CNAMEs and DNAMEs lead from QNAME to the answer at most
+// MaxLinks is how many CNAMEs and DNAMEs lead from QNAME to the answer at most
 // (Unbound's max-query-restarts, BIND's max-restarts).
-const maxLinks = 11
+const MaxLinks = 11
 
 // chain is the way from QNAME through an answer section. Names are in
 // presentation format and lower case, so that == compares them.
@@ -42,8 +42,8 @@ func follow(q Question, m *dns.Msg) (*chain, error) {
 		if slices.Contains(c.names, next) {
 			return nil, fmt.Errorf("the chain of CNAMEs comes back to %s", next)
 		}
-		if c.names = append(c.names, next); len(c.names) > maxLinks+1 {
-			return nil, fmt.Errorf("a chain of more than %d CNAMEs", maxLinks)
+		if c.names = append(c.names, next); len(c.names) > MaxLinks+1 {
+			return nil, fmt.Errorf("a chain of more than %d CNAMEs", MaxLinks)
 		}
 	}
 }

@@ -28,6 +28,13 @@ const questionDeadline = 4500 * time.Millisecond
 // Question is what is asked.
 type Question = exchange.Question
 
+// Resolver resolves questions: a Forwarder, a Recursor, or a layer over one of
+// them. The error of Resolve is a *Failure.
+type Resolver interface {
+	Resolve(ctx context.Context, q Question) (Answer, error)
+	Close()
+}
+
 // Exchange is one query to one server, for metrics.
 type Exchange struct {
 	To    netip.AddrPort

@@ -117,7 +117,7 @@ func (r *plainReader) answer(q Question) bool {
 		case rec.rrtype == q.Type:
 			ok = r.data(rec)
 		case rec.rrtype == dns.TypeCNAME && r.set == 0:
-			ok = r.records <= maxLinks && r.link(rec)
+			ok = r.records <= MaxLinks && r.link(rec)
 		default:
 			return false
 		}

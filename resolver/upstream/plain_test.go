@@ -144,7 +144,7 @@ func TestPlain_octetByOctet(t *testing.T) {
 }
 
 func TestPlain_followsElevenLinks(t *testing.T) {
-	for links, want := range map[int]bool{maxLinks: true, maxLinks + 1: false} {
+	for links, want := range map[int]bool{MaxLinks: true, MaxLinks + 1: false} {
 		q := ask(t, "n0.test")
 		if _, got := plain(q, response{answer: chainOf(links)}.packet(t, q)); got != want {
 			t.Errorf("%d links: got %v, want %v", links, got, want)

@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/miekg/dns"
-
 	"bailiff/resolver/exchange"
 )
 
@@ -31,7 +29,7 @@ func (t *try) run(ctx context.Context) (answer Answer, failure *Failure) {
 		}
 	}()
 	answer, rcode, err := t.either(ctx)
-	if !t.q.DO && rejectsEDNS(rcode) {
+	if !t.q.DO && exchange.RejectsEDNS(rcode) {
 		t.form.EDNS = false // RFC 6891 section 7; for this question only
 		answer, _, err = t.either(ctx)
 	}
@@ -39,11 +37,6 @@ func (t *try) run(ctx context.Context) (answer Answer, failure *Failure) {
 		err = errors.New("no response in time")
 	}
 	return answer, asFailure(err)
-}
-
-// rejectsEDNS reports whether the OPT may be what the server dislikes.
-func rejectsEDNS(rcode int) bool {
-	return rcode == dns.RcodeFormatError || rcode == dns.RcodeNotImplemented || rcode == dns.RcodeBadVers
 }
 
 // either asks over UDP and, where that response is truncated or doubtful, over
