@@ -52,7 +52,7 @@ func FuzzResponse(f *testing.F) {
 		ranges := NewRanges(1 << 16)
 		for _, s := range sets {
 			ranges.Add("example.", s, sets[0], noon)
-			ranges.Find("example.", qname, qtype, noon.Add(-1))
+			ranges.Find("example.", qname, qtype, noon.Add(-1), NewBudget())
 		}
 	})
 }

@@ -113,6 +113,25 @@ func (c *nsec3s) hash(name path, b *Budget) (h hash, ok bool) {
 	return h, true
 }
 
+// maxHashedLabels is how deep below the apex a name may be for an answer to be
+// looked for among hashes already known: deeper ones are rare, and those who ask
+// for them may want work done.
+const maxHashedLabels = 8
+
+// hashAll hashes a name and those above it up to the apex. ok is false if there
+// are no parameters to do so, or the name is too deep, or the budget is short: it
+// is left with what a proof takes.
+func (c *nsec3s) hashAll(q path, b *Budget) (ok bool) {
+	depth := strings.Count(string(q[len(c.apex):]), string(rune(endOfLabel)))
+	if c.known == nil || depth > maxHashedLabels || b.left[NSEC3Hashes] < maxNSEC3Hashes/2 {
+		return false
+	}
+	for c.hash(q, b); q != c.apex; c.hash(q, b) {
+		q = q.parent()
+	}
+	return true
+}
+
 // match is the record of a name, nil if there is none.
 func (c *nsec3s) match(name path, b *Budget) *nsec3 { return c.find(name, b, (*nsec3).matches) }
 

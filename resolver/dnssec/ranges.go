@@ -80,21 +80,27 @@ func (r *Ranges) drop(s *span, _ struct{}) {
 
 // Find is the denial of a name or type in a zone, nil if what is known proves
 // none. The zone is the closest above the name, for DS records its parent. A
-// record that no longer counts at now is dropped.
-func (r *Ranges) Find(zone, qname string, qtype uint16, now time.Time) *Negative {
+// record that no longer counts at now is dropped. Names are hashed on the budget,
+// and before the Ranges are locked, but for that of a wildcard.
+func (r *Ranges) Find(zone, qname string, qtype uint16, now time.Time, b *Budget) *Negative {
+	c, ok := r.like(zone, now)
+	if !ok {
+		return nil
+	}
+	q, ok := pathOf(qname)
+	if !ok || !q.within(c.apex) {
+		return nil
+	}
+	hashed := c.hashAll(q, b)
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	z := r.zones[zone]
 	if z == nil || !now.Before(z.until) {
 		return nil
 	}
-	q, ok := pathOf(qname)
-	if !ok || !q.within(z.apex) {
-		return nil
-	}
 	proof, nxdomain := z.denyByName(q, qtype)
-	if proof == nil {
-		proof, nxdomain = z.denyByHash(q, qtype)
+	if proof == nil && hashed && len(z.hashes) > 0 && z.hashes[0].nsec3.like(c) {
+		proof, nxdomain = z.denyByHash(q, qtype, c, b)
 	}
 	if proof == nil {
 		return nil
@@ -112,4 +118,21 @@ func (r *Ranges) Find(zone, qname string, qtype uint16, now time.Time) *Negative
 		}
 	}
 	return n
+}
+
+// like has the apex of a zone and the parameters of its NSEC3 records, if there
+// are any; it is not ok where nothing is known of the zone.
+func (r *Ranges) like(zone string, now time.Time) (c *nsec3s, ok bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	z := r.zones[zone]
+	if z == nil || !now.Before(z.until) {
+		return nil, false
+	}
+	c = &nsec3s{apex: z.apex}
+	if len(z.hashes) > 0 {
+		with := &z.hashes[0].nsec3
+		c.iterations, c.salt, c.known = with.iterations, with.salt, map[path]hash{}
+	}
+	return c, true
 }

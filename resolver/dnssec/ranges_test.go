@@ -3,6 +3,7 @@ package dnssec
 import (
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -27,7 +28,7 @@ func TestRanges_agreeWithTheModel(t *testing.T) {
 				ranges.Add("example.", s, soa, until)
 				for range 20 {
 					qname, qtype := randomName(r, 4), randomTypes[r.IntN(len(randomTypes))]
-					n, is := ranges.Find("example.", qname, qtype, noon), m.truth(qname, qtype)
+					n, is := ranges.Find("example.", qname, qtype, noon, NewBudget()), m.truth(qname, qtype)
 					if qtype == dns.TypeDS && qname != "example." && is != hasNoData { // DS records are no exception for NXDOMAIN
 						is = m.truth(qname, dns.TypeMX)
 					}
@@ -78,7 +79,7 @@ func TestRanges_whatIsOfNoUseIsIgnored(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			ranges := NewRanges(1 << 20)
 			ranges.Add(tt.zone, tt.set, tt.soa, until)
-			if n := ranges.Find("example.", "a.example.", dns.TypeA, noon); n != nil || len(ranges.zones) != 0 {
+			if n := ranges.Find("example.", "a.example.", dns.TypeA, noon, NewBudget()); n != nil || len(ranges.zones) != 0 {
 				t.Errorf("got %+v and %d zones, want none", n, len(ranges.zones))
 			}
 		})
@@ -99,16 +100,16 @@ func TestRanges_endWithWhatTheyRestOn(t *testing.T) {
 		{"the second no longer", "c.example.", time.Minute, false},
 		{"the SOA no longer", "a.example.", time.Minute, false},
 	} {
-		n := ranges.Find("example.", tt.qname, dns.TypeA, noon.Add(tt.after))
+		n := ranges.Find("example.", tt.qname, dns.TypeA, noon.Add(tt.after), NewBudget())
 		if (n != nil) != tt.want || n != nil && !n.Until.Equal(noon.Add(time.Minute)) {
 			t.Errorf("%s: got %+v, want one: %t", tt.name, n, tt.want)
 		}
 	}
 	ranges.Add("example.", first, soa, noon.Add(2*time.Minute))
-	if n := ranges.Find("example.", "a.example.", dns.TypeA, noon.Add(time.Minute)); n == nil {
+	if n := ranges.Find("example.", "a.example.", dns.TypeA, noon.Add(time.Minute), NewBudget()); n == nil {
 		t.Error("got nothing by a newer SOA, want a denial")
 	}
-	if n := ranges.Find("example.", "c.example.", dns.TypeA, noon.Add(time.Minute)); n != nil || ranges.recent.Len() != 1 {
+	if n := ranges.Find("example.", "c.example.", dns.TypeA, noon.Add(time.Minute), NewBudget()); n != nil || ranges.recent.Len() != 1 {
 		t.Errorf("got %+v and %d records, want the old one dropped", n, ranges.recent.Len())
 	}
 }
@@ -183,7 +184,7 @@ func TestRanges_whatIsUsedStays(t *testing.T) {
 	ranges, soa, until := NewRanges(1<<14), set(t, soaOfExample), noon.Add(time.Minute)
 	ranges.Add("example.", set(t, "example. 300 IN NSEC example. SOA NS"), soa, until)
 	for i := range 100 {
-		if ranges.Find("example.", "a.example.", dns.TypeA, noon) == nil {
+		if ranges.Find("example.", "a.example.", dns.TypeA, noon, NewBudget()) == nil {
 			t.Fatalf("got nothing after %d others", i)
 		}
 		zone := string(rune('a'+i%26)) + string(rune('a'+i/26)) + ".test."
@@ -200,10 +201,36 @@ func TestRanges_areSafeForConcurrentUse(t *testing.T) {
 			for range 200 {
 				for _, s := range sets {
 					ranges.Add("example.", s, soa, noon.Add(time.Minute))
-					ranges.Find("example.", "c.example.", dns.TypeA, noon)
+					ranges.Find("example.", "c.example.", dns.TypeA, noon, NewBudget())
 				}
 			}
 		})
 	}
 	running.Wait()
+}
+
+// TestRanges_hashOnTheQuestionsBudget holds that looking among hashes costs what
+// a proof costs, leaves enough for one, and is not done for deep names.
+func TestRanges_hashOnTheQuestionsBudget(t *testing.T) {
+	m := newModel("example.", map[string]string{"example.": "SOA NS", "a.example.": "A"})
+	ranges, soa, until := NewRanges(1<<20), set(t, soaOfExample), noon.Add(time.Minute)
+	for _, s := range m.nsec3(false, 1) {
+		ranges.Add("example.", s, soa, until)
+	}
+	b := NewBudget()
+	if ranges.Find("example.", "none.example.", dns.TypeA, noon, b) == nil {
+		t.Fatal("got none, want the denial")
+	}
+	if spent := maxNSEC3Hashes - b.left[NSEC3Hashes]; spent != 3 { // the name, the apex, the wildcard
+		t.Errorf("got %d hashes, want 3", spent)
+	}
+	if deep := strings.Repeat("x.", maxHashedLabels+1) + "example."; ranges.Find("example.", deep, dns.TypeA, noon, b) != nil {
+		t.Error("got a denial of a deep name, want none")
+	}
+	for range maxNSEC3Hashes {
+		ranges.Find("example.", "none.example.", dns.TypeA, noon, b)
+	}
+	if left := b.left[NSEC3Hashes]; left < maxNSEC3Hashes/2-3 || b.Exceeded() {
+		t.Errorf("got %d hashes left, want enough for a proof", left)
+	}
 }

@@ -145,14 +145,10 @@ func (z *zoneRanges) denyByName(q path, qtype uint16) (proof []*span, nxdomain b
 	return nil, false
 }
 
-// denyByHash does the same with NSEC3.
-func (z *zoneRanges) denyByHash(q path, qtype uint16) (proof []*span, nxdomain bool) {
-	if len(z.hashes) == 0 {
-		return nil, false
-	}
-	with := &z.hashes[0].nsec3
-	c, b := nsec3s{apex: z.apex, iterations: with.iterations, salt: with.salt}, NewBudget()
-	proof = z.spansFor(q, &c, b)
+// denyByHash does the same with NSEC3. The names from q to the apex are hashed in
+// c.
+func (z *zoneRanges) denyByHash(q path, qtype uint16, c *nsec3s, b *Budget) (proof []*span, nxdomain bool) {
+	proof = z.spansFor(q, c, b)
 	for _, s := range proof {
 		c.records = append(c.records, s.nsec3.records...)
 	}
@@ -182,8 +178,8 @@ func (z *zoneRanges) spansFor(q path, c *nsec3s, b *Budget) []*span {
 	return nil
 }
 
-// spanOf is the span that a name's hash is in, and whether it starts there. The
-// budget allows for every name on the way to the apex.
+// spanOf is the span that a name's hash is in, and whether it starts there.
+// hashAll has seen to it that the budget allows for a wildcard's.
 func (z *zoneRanges) spanOf(name path, c *nsec3s, b *Budget) (s *span, match bool) {
 	h, _ := c.hash(name, b)
 	s = z.hashes.floor(string(h[:]))

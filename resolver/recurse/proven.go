@@ -39,7 +39,7 @@ func (j *job) proven(name string, qtype uint16) *fact {
 		}
 		at = parent(at)
 	}
-	found := j.r.ranges.Find(at, name, qtype, now)
+	found := j.r.ranges.Find(at, name, qtype, now, j.budget)
 	if found == nil {
 		return nil
 	}
