@@ -43,7 +43,7 @@ const (
 
 	// maxNSEC3Hashes: a name of 20 labels takes 22 (PowerDNS
 	// max-nsec3-hash-computations-per-query 600, Unbound 8 at a time). With
-	// maxIterations this is some 15,000 rounds of SHA-1, 2 ms (CVE-2023-50868).
+	// maxIterations this is some 15,000 rounds of SHA-1, 1.4 ms (CVE-2023-50868).
 	maxNSEC3Hashes = 300
 )
 

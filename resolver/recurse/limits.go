@@ -10,8 +10,7 @@ import (
 const (
 	// maxQueries bounds the queries sent upstream, those for keys and for the
 	// addresses of name servers included (BIND max-query-count 200, PowerDNS
-	// max-qperq 50, Unbound MAX_GLOBAL_QUOTA 200). A signed name at the end of a long
-	// chain takes some 40 with nothing in the cache.
+	// max-qperq 50, Unbound MAX_GLOBAL_QUOTA 200).
 	maxQueries = 100
 
 	// maxReferrals bounds the way from the closest known zone to the name (Unbound
@@ -23,8 +22,8 @@ const (
 	// max-recursion-depth 7).
 	maxDepth = 7
 
-	// maxServerNames is how many name servers of a referral are looked at (Unbound
-	// and PowerDNS look at 16 and 13; the root has 13).
+	// maxServerNames is how many name servers of a referral are looked at; the root
+	// has 13.
 	maxServerNames = 20
 
 	// maxServerAddresses is how many addresses of one name server are looked at.

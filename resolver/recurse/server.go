@@ -45,7 +45,7 @@ const (
 const (
 	serverMemory = 10 * time.Minute // how long what was learnt of a server's ways is believed
 	lameMemory   = 5 * time.Minute  // RFC 9520 section 3.2
-	maxServers   = 1 << 16          // servers remembered, about 200 octets each
+	maxServers   = 1 << 16          // servers remembered
 	maxLame      = 8                // zones a server is known to be lame for
 )
 
