@@ -37,7 +37,7 @@ func Replace(path string, mode os.FileMode, write func(io.Writer) error) error {
 			err = next()
 		}
 	}
-	if err = errors.Join(err, f.Close()); err != nil {
+	if err := errors.Join(err, f.Close()); err != nil {
 		return err
 	}
 	if err := os.Rename(f.Name(), path); err != nil {

@@ -124,7 +124,7 @@ func TestLimit_signaturesThatFail(t *testing.T) { // KeyTrap, CVE-2023-50387
 // asked: what is sent comes back as an ICMP error.
 type refusing struct{ *world }
 
-func (n refusing) Exchange(ctx context.Context, to netip.AddrPort, over exchange.Transport, q exchange.Query, patience time.Duration) ([]byte, error) {
+func (n refusing) Exchange(ctx context.Context, to netip.AddrPort, over exchange.Transport, q exchange.Query, _ time.Duration) ([]byte, error) {
 	packet, err := n.world.Exchange(ctx, to, over, q, 0)
 	if err != nil {
 		err = &net.OpError{Op: "read", Net: "udp", Err: syscall.ECONNREFUSED}
