@@ -50,17 +50,20 @@ func udpServer(t testing.TB, handle func(conn *net.UDPConn, from netip.AddrPort,
 	}
 	var running sync.WaitGroup
 	t.Cleanup(func() { conn.Close(); running.Wait() })
-	running.Go(func() {
-		query := make([]byte, 512)
-		for {
-			n, from, err := conn.ReadFromUDPAddrPort(query)
-			if err != nil {
-				return
-			}
-			handle(conn, from, query[:n])
-		}
-	})
+	running.Go(func() { serveUDP(conn, handle) })
 	return conn.LocalAddr().(*net.UDPAddr).AddrPort()
+}
+
+// serveUDP calls handle for each packet until conn is closed.
+func serveUDP(conn *net.UDPConn, handle func(conn *net.UDPConn, from netip.AddrPort, query []byte)) {
+	query := make([]byte, 512)
+	for {
+		n, from, err := conn.ReadFromUDPAddrPort(query)
+		if err != nil {
+			return
+		}
+		handle(conn, from, query[:n])
+	}
 }
 
 // tcpServer calls handle for each connection until the test ends, and counts

@@ -8,7 +8,6 @@ import (
 	"net/netip"
 	"os"
 	"slices"
-	"sync"
 	"time"
 )
 
@@ -21,14 +20,14 @@ const (
 // the caller's to bound: each takes a descriptor and a port.
 type Sockets struct {
 	sources4, sources6 []netip.Addr
-	buffers            sync.Pool // of *[udpBufferBytes]byte
+	udp                udpSockets
 	idle               idle
 }
 
 // NewSockets asks from one of these addresses; for a family that has none among
 // them, from the address the system chooses. It opens nothing yet.
 func NewSockets(source []netip.Addr) *Sockets {
-	s := &Sockets{buffers: sync.Pool{New: func() any { return new([udpBufferBytes]byte) }}}
+	s := new(Sockets)
 	for _, a := range source {
 		if a.Is4() {
 			s.sources4 = append(s.sources4, a)
@@ -40,23 +39,24 @@ func NewSockets(source []netip.Addr) *Sockets {
 }
 
 // Close ends the connections that are idle, and from now on those that become
-// it. Exchanges under way are ended by their contexts.
+// it. Exchanges under way are ended by their contexts and their patience: over
+// UDP they may hear nothing any more. Further ones over UDP are refused.
 func (s *Sockets) Close() {
 	s.idle.close()
+	s.udp.close()
 }
 
 // Exchange asks one server; see Network.
 func (s *Sockets) Exchange(ctx context.Context, to netip.AddrPort, over Transport, q Query, patience time.Duration) (packet []byte, err error) {
-	until := time.Now().Add(patience)
 	if over == UDP {
-		packet, err = s.overUDP(ctx, to, q, until)
+		packet, err = s.overUDP(ctx, to, q, patience)
 	} else {
-		packet, err = s.overTCP(ctx, to, q, until)
+		packet, err = s.overTCP(ctx, to, q, time.Now().Add(patience))
 	}
 	switch {
 	case err == nil:
 		return packet, nil
-	case ctx.Err() != nil: // not the network: the socket was closed under it
+	case ctx.Err() != nil: // not the network: the connection was closed under it
 		return nil, ctx.Err()
 	case isTimeout(err):
 		return nil, os.ErrDeadlineExceeded
@@ -83,10 +83,8 @@ func (s *Sockets) source(to netip.Addr) netip.Addr {
 	return sources[rand.IntN(len(sources))]
 }
 
-// overUDP sends the query from a fresh socket, so that the kernel chooses a
-// random port (RFC 5452 section 9.2), and reads until a packet fits. The socket
-// is connected: packets of others do not arrive, ICMP errors do.
-func (s *Sockets) overUDP(ctx context.Context, to netip.AddrPort, q Query, until time.Time) ([]byte, error) {
+// dialUDP is overUDP on any system, and for addresses with a zone.
+func (s *Sockets) dialUDP(ctx context.Context, to netip.AddrPort, q Query, patience time.Duration) ([]byte, error) {
 	var local *net.UDPAddr
 	if source := s.source(to.Addr()); source.IsValid() {
 		local = net.UDPAddrFromAddrPort(netip.AddrPortFrom(source, 0))
@@ -97,28 +95,36 @@ func (s *Sockets) overUDP(ctx context.Context, to netip.AddrPort, q Query, until
 	}
 	defer conn.Close()
 	defer closeWith(ctx, conn)()
-	if err := conn.SetReadDeadline(until); err != nil {
+	if err := conn.SetReadDeadline(time.Now().Add(patience)); err != nil {
 		return nil, err
 	}
 	if _, err := conn.Write(q.Message()); err != nil {
 		return nil, err
 	}
-	buffer := s.buffers.Get().(*[udpBufferBytes]byte)
-	defer s.buffers.Put(buffer)
+	buffer := make([]byte, udpBufferBytes)
 	for range maxNearMisses {
-		n, err := conn.Read(buffer[:])
+		n, err := conn.Read(buffer)
 		if err != nil {
 			return nil, err
 		}
-		switch fit := q.Fit(buffer[:n]); {
-		case fit == Misspelt, fit == Fits && n > maxPayload && q.form.Iterative:
-			// Longer than we offered: fragments can be forged apart (RFC 9715 section 3).
-			return nil, ErrDoubtful
-		case fit == Fits:
-			return slices.Clone(buffer[:n]), nil
+		if response, err := q.accept(buffer[:n]); response != nil || err != nil {
+			return response, err
 		}
 	}
 	return nil, ErrDoubtful
+}
+
+// accept copies a packet that came over UDP if it is the response. A near miss
+// is neither a response nor an error.
+func (q Query) accept(packet []byte) (response []byte, err error) {
+	switch fit := q.Fit(packet); {
+	case fit == Misspelt, fit == Fits && len(packet) > maxPayload && q.form.Iterative:
+		// Longer than we offered: fragments can be forged apart (RFC 9715 section 3).
+		return nil, ErrDoubtful
+	case fit == Fits:
+		return slices.Clone(packet), nil
+	}
+	return nil, nil
 }
 
 // closeWith ends whatever waits on conn when ctx ends. What it returns stops

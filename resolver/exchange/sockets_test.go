@@ -42,6 +42,7 @@ func TestExchange_nearMissesAreDoubtful(t *testing.T) {
 	wrongID := func(p []byte) []byte { p[0]++; return p }
 	flipped := func(p []byte) []byte { p[headerOctets+1] ^= 'a' - 'A'; return p }
 	right := func(p []byte) []byte { return p }
+	empty := func([]byte) []byte { return nil }
 	long := func(p []byte) []byte { return append(p, make([]byte, maxPayload)...) }
 	tests := []struct {
 		name string
@@ -51,6 +52,7 @@ func TestExchange_nearMissesAreDoubtful(t *testing.T) {
 	}{
 		{"two, then the response", Form{}, []func([]byte) []byte{wrongID, wrongID, right}, nil},
 		{"three, then the response", Form{}, []func([]byte) []byte{wrongID, wrongID, wrongID, right}, ErrDoubtful},
+		{"empty ones, then the response", Form{}, []func([]byte) []byte{empty, empty, right}, nil},
 		{"wrong spelling", Form{MixedCase: true}, []func([]byte) []byte{flipped, right}, ErrDoubtful},
 		{"a spelling that was not random", Form{}, []func([]byte) []byte{flipped}, nil},
 		{"longer than offered, of a resolver", Form{EDNS: true}, []func([]byte) []byte{long}, nil},
@@ -68,6 +70,18 @@ func TestExchange_nearMissesAreDoubtful(t *testing.T) {
 				t.Errorf("got error %v, want %v", err, tt.want)
 			}
 		})
+	}
+}
+
+func TestExchange_whatComesAfterTheResponseIsForgotten(t *testing.T) {
+	to := udpServer(t, func(conn *net.UDPConn, from netip.AddrPort, query []byte) {
+		for range 2 * maxNearMisses {
+			honestUDP(conn, from, query)
+		}
+	})
+	s := newSockets(t)
+	for range 100 {
+		mustExchange(t, s, to, UDP)
 	}
 }
 
@@ -127,6 +141,23 @@ func TestExchange_asksFromTheSourceOfTheServersFamily(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+func TestExchange_asksOverIPv6WithAndWithoutAZone(t *testing.T) {
+	conn, err := net.ListenUDP("udp6", &net.UDPAddr{IP: net.IPv6loopback})
+	if err != nil {
+		t.Skipf("no IPv6: %v", err)
+	}
+	var running sync.WaitGroup
+	defer running.Wait()
+	defer conn.Close()
+	running.Go(func() { serveUDP(conn, honestUDP) })
+	loopback := netip.IPv6Loopback()
+	for _, s := range []*Sockets{newSockets(t), newSockets(t, loopback)} {
+		for _, zone := range []string{"", "1"} {
+			mustExchange(t, s, netip.AddrPortFrom(loopback.WithZone(zone), conn.LocalAddr().(*net.UDPAddr).AddrPort().Port()), UDP)
+		}
 	}
 }
 
