@@ -54,6 +54,7 @@ type Budget struct {
 	left    [NSEC3Hashes + 1]int
 	reached Limit
 	form    canonicalForm
+	seen    *Seen // nil: no signature is remembered
 }
 
 // NewBudget returns a full budget.

@@ -26,6 +26,7 @@ type canonicalForm struct {
 	octets    []byte   // what owner and rdata point into
 	signed    []byte   // what one signature signs
 	signature []byte   // that signature
+	sight     []byte   // what makes both known, see Seen
 }
 
 // load takes an RRset. It reports whether it is one, of a size to be signed.

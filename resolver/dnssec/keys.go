@@ -1,6 +1,7 @@
 package dnssec
 
 import (
+	"crypto/sha256"
 	"encoding/base64"
 	"encoding/binary"
 	"slices"
@@ -30,6 +31,7 @@ type key struct {
 	tag       uint16
 	algorithm uint8
 	public    publicKey
+	digest    [sha256.Size]byte // of the record's RDATA
 }
 
 // Trust makes the zone's Keys of its DNSKEY RRset, if one of the anchors (DS
@@ -108,7 +110,7 @@ func newKey(record *dns.DNSKEY, rdata []byte) (k key, ok bool) {
 	if record.Flags&(dns.ZONE|dns.REVOKE) != dns.ZONE || record.Protocol != protocol {
 		return key{}, false
 	}
-	k = key{tagOf(rdata), record.Algorithm, parseKey(record.Algorithm, rdata[fixedKey:])}
+	k = key{tagOf(rdata), record.Algorithm, parseKey(record.Algorithm, rdata[fixedKey:]), sha256.Sum256(rdata)}
 	return k, k.public != nil
 }
 

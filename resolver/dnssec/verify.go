@@ -131,17 +131,25 @@ func (k *Keys) match(c *canonicalForm, sig *dns.RRSIG, b *Budget) flaw {
 	}
 	worst := flaw{dns.ExtendedErrorCodeDNSKEYMissing, "is signed with no key of the zone"}
 	var signed []byte
-	for _, candidate := range k.keys {
+	for i := range k.keys {
+		candidate := &k.keys[i]
 		if candidate.tag != sig.KeyTag || candidate.algorithm != sig.Algorithm {
 			continue
 		}
 		if signed == nil {
 			signed = c.signedData(sig, k.wire)
 		}
+		at, kept := b.seen.sight(candidate, c, signed)
+		if kept && b.seen.has(at) {
+			return flaw{}
+		}
 		if b.Exceeded() || !b.spend(SignatureChecks) {
 			break
 		}
 		if candidate.public.verify(signed, c.signature) {
+			if kept {
+				b.seen.good.Add(at, struct{}{})
+			}
 			return flaw{}
 		}
 		worst = flaw{dns.ExtendedErrorCodeDNSBogus, "has a wrong signature"}

@@ -34,7 +34,7 @@ type job struct {
 
 func newJob(ctx context.Context, r *Recursor, unchecked bool) *job {
 	return &job{
-		ctx: ctx, r: r, unchecked: unchecked, queries: maxQueries, lookups: maxLookups, budget: dnssec.NewBudget(),
+		ctx: ctx, r: r, unchecked: unchecked, queries: maxQueries, lookups: maxLookups, budget: r.seen.NewBudget(),
 		learnt: map[key]*fact{}, trusts: map[string]*trust{}, suspected: map[key]bool{},
 	}
 }

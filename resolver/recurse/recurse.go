@@ -85,6 +85,7 @@ type Recursor struct {
 	insecure     []string        // negative trust anchors, canonical
 	addressTypes []uint16
 	ranges       *dnssec.Ranges // nil: proofs answer their own question only
+	seen         *dnssec.Seen
 	limits       limitCounts
 	answers      [statuses]atomic.Uint64
 
@@ -105,7 +106,7 @@ func New(cfg Config) *Recursor {
 		cfg.Observe = func(upstream.Exchange) {}
 	}
 	r := &Recursor{
-		cfg: cfg, now: cfg.Now, memory: newMemory(cfg.CacheBytes), infra: newInfra(),
+		cfg: cfg, now: cfg.Now, memory: newMemory(cfg.CacheBytes), infra: newInfra(), seen: dnssec.NewSeen(),
 		hints: &cut{zone: "."}, configured: map[string]*cut{}, underWay: map[string]int{}, sent: map[sending]*delivery{},
 	}
 	if cfg.IPv4 {
