@@ -54,19 +54,30 @@ func BenchmarkMatch1M(b *testing.B) {
 		blocked = append(blocked, n...)
 		free = append(free, name.MustParse("free-"+n.Parent().String())...)
 	}
+	const batch = 64 // as package listen has them
 	for _, c := range []struct {
-		name    string
-		queries []byte
-	}{{"under order", blocked}, {"free", free}} {
+		name     string
+		queries  []byte
+		together int
+	}{{"under order", blocked, 1}, {"free", free, 1}, {"under order, in batches", blocked, batch}, {"free, in batches", free, batch}} {
 		b.Run(c.name, func(b *testing.B) {
 			b.ReportAllocs()
 			matches, client, at := make([]Match, 0, 8), netip.MustParseAddr("192.0.2.9"), 0
-			var q name.Buffer
-			for b.Loop() {
-				if at = q.Read(c.queries, at); at == len(c.queries) {
+			var q [batch]name.Buffer
+			for i := 0; b.Loop(); i++ {
+				k := i % c.together
+				if at = q[k].Read(c.queries, at); at == len(c.queries) {
 					at = 0
 				}
-				store.Load().Match(&q, client, matches)
+				law := store.Load()
+				if c.together > 1 {
+					law.Expect(&q[k])
+				}
+				if k == c.together-1 {
+					for j := range c.together {
+						law.Match(&q[j], client, matches)
+					}
+				}
 			}
 		})
 	}

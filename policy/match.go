@@ -29,6 +29,15 @@ func (s *Snapshot) Match(n *name.Buffer, client netip.Addr, matches []Match) (al
 	return settle(matches, start)
 }
 
+// Expect says that Match will soon be asked about n. It calls for the memory that
+// Match will look into, and does not wait for it: names that come together wait
+// together.
+func (s *Snapshot) Expect(n *name.Buffer) {
+	for i := range s.layers {
+		s.layers[i].table.expect(n)
+	}
+}
+
 // gather appends an entry for each order of which a rule or an exception
 // stands for n: the one that decides within the order.
 func (s *Snapshot) gather(n *name.Buffer, client netip.Addr, matches []Match) []Match {

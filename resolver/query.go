@@ -67,6 +67,7 @@ type Query struct {
 	now         time.Time   // of the answer: Received, or later if q had to wait
 	name        name.Buffer // QNAME, canonical
 	questionEnd int         // offset after the question; 0 if there is none to repeat
+	verdict     int         // of parse: rcodeNoError, or what to answer at once
 	qtype       uint16
 	edns        bool
 	payload     int // the client's UDP payload size in octets

@@ -214,15 +214,39 @@ func (r *Resolver) CacheStats() CacheStats { return r.cache.stats() }
 // Panics counts queries that ended in a panic: faults of this program.
 func (r *Resolver) Panics() uint64 { return r.panics.Load() }
 
-// Respond answers one query. The reply borrows q.Out until q is used again. It
-// is nil if there is nothing to send now: the packet deserves silence, an
-// order drops the query, or the answer has to come from upstream. Then q has
-// been copied and its Late replier gets the reply.
+// Respond answers one query: it Reads and Answers it.
 func (r *Resolver) Respond(q *Query) (reply []byte) {
-	defer r.survive(q, &reply)
+	r.Read(q)
+	return r.Answer(q)
+}
+
+// Read takes the facts of a query from its packet, and calls for the memory that
+// Answer will look into. Who has several queries at a time reads them all before
+// the first answer, so that they wait for memory together.
+func (r *Resolver) Read(q *Query) {
+	defer r.misread(q)
 	q.differs = r.differs
-	if code := q.parse(r.structuredOption); code != rcodeNoError {
-		return r.reject(q, code)
+	if q.verdict = q.parse(r.structuredOption); q.verdict == rcodeNoError {
+		r.policy.Load().Expect(&q.name)
+	}
+}
+
+// misread turns a panic in Read, a fault of this program, into SERVFAIL.
+func (r *Resolver) misread(q *Query) {
+	if cause := recover(); cause != nil {
+		r.panicked(cause)
+		q.questionEnd, q.edns, q.verdict = 0, false, rcodeServFail
+	}
+}
+
+// Answer answers a query that was Read. The reply borrows q.Out until q is used
+// again. It is nil if there is nothing to send now: the packet deserves silence,
+// an order drops the query, or the answer has to come from upstream. Then q has
+// been copied and its Late replier gets the reply.
+func (r *Resolver) Answer(q *Query) (reply []byte) {
+	defer r.survive(q, &reply)
+	if q.verdict != rcodeNoError {
+		return r.reject(q, q.verdict)
 	}
 	if !r.clients.Contains(q.Client) {
 		return r.observe(q, SourceError, q.plain(rcodeRefused, extended{code: edeProhibited}))
