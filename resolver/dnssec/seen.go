@@ -43,8 +43,8 @@ type sighting [sha256.Size]byte
 // sight is the sighting of a signature; ok is false if it is not one that is
 // remembered.
 func (s *Seen) sight(k *key, c *canonicalForm, signed []byte) (at sighting, ok bool) {
-	switch {
-	case s == nil, c.header.Rrtype != dns.TypeNSEC && c.header.Rrtype != dns.TypeNSEC3 && c.header.Rrtype != dns.TypeSOA:
+	rrtype := c.header.Rrtype
+	if s == nil || rrtype != dns.TypeNSEC && rrtype != dns.TypeNSEC3 && rrtype != dns.TypeSOA {
 		return at, false
 	}
 	c.sight = append(c.sight[:0], k.digest[:]...)

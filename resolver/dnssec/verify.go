@@ -139,11 +139,14 @@ func (k *Keys) match(c *canonicalForm, sig *dns.RRSIG, b *Budget) flaw {
 		if signed == nil {
 			signed = c.signedData(sig, k.wire)
 		}
+		if b.Exceeded() {
+			break
+		}
 		at, kept := b.seen.sight(candidate, c, signed)
 		if kept && b.seen.has(at) {
 			return flaw{}
 		}
-		if b.Exceeded() || !b.spend(SignatureChecks) {
+		if !b.spend(SignatureChecks) {
 			break
 		}
 		if candidate.public.verify(signed, c.signature) {
