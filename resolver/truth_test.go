@@ -29,6 +29,22 @@ func TestLand_aPanicIsAFailureOfThatQuestion(t *testing.T) {
 	}
 }
 
+func TestRead_aPanicIsAFailureOfThatQuery(t *testing.T) {
+	w := newWorld(t, oneOrder)
+	healthy := w.policy
+	w.policy = nil // to look at it panics
+	q := prepared(t, "blocked.test", dns.TypeA, false)
+	w.Read(q)
+	w.policy = healthy
+	reply := new(dns.Msg)
+	if err := reply.Unpack(w.Answer(q)); err != nil || reply.Rcode != dns.RcodeServerFailure {
+		t.Errorf("got %v %v, want SERVFAIL", reply, err)
+	}
+	if w.Panics() != 1 {
+		t.Errorf("got %d panics counted, want 1", w.Panics())
+	}
+}
+
 // FuzzNewTruth takes the way of an upstream's response, from the packet on, and
 // compares what is found among its octets with what the library reads there.
 func FuzzNewTruth(f *testing.F) {

@@ -17,7 +17,7 @@ type Seen struct {
 	good *lru.Cache[sighting, struct{}]
 }
 
-// maxSeen is some 600 KiB.
+// maxSeen is some 730 KiB.
 const maxSeen = 4096
 
 // NewSeen returns one that remembers nothing yet.
