@@ -17,6 +17,7 @@ func BenchmarkVerify(b *testing.B) {
 	}{
 		{"RSA-1024", dns.RSASHA256, 1024},
 		{"RSA-2048", dns.RSASHA256, 2048},
+		{"RSA-4096", dns.RSASHA256, 4096},
 		{"P-256", dns.ECDSAP256SHA256, 256},
 		{"P-384", dns.ECDSAP384SHA384, 384},
 		{"Ed25519", dns.ED25519, 256},

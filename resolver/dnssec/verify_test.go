@@ -23,6 +23,8 @@ func TestVerify_everyAlgorithmIsChecked(t *testing.T) {
 		{"RSASHA1-NSEC3-SHA1", dns.RSASHA1NSEC3SHA1, 1024},
 		{"RSASHA256", dns.RSASHA256, 2048},
 		{"RSASHA256, shortest key", dns.RSASHA256, 512},
+		{"RSASHA256, shorter than crypto/rsa takes", dns.RSASHA256, 1016},
+		{"RSASHA256, a long key", dns.RSASHA256, 2056},
 		{"RSASHA512", dns.RSASHA512, 1280},
 		{"ECDSAP256SHA256", dns.ECDSAP256SHA256, 256},
 		{"ECDSAP384SHA384", dns.ECDSAP384SHA384, 384},
