@@ -37,11 +37,11 @@ func supported(algorithm uint8) bool {
 func parseKey(algorithm uint8, field []byte) publicKey {
 	switch algorithm {
 	case dns.RSASHA1, dns.RSASHA1NSEC3SHA1:
-		return parseRSA(field, crypto.SHA1, sha1Sum, "\x30\x21\x30\x09\x06\x05\x2b\x0e\x03\x02\x1a\x05\x00\x04\x14")
+		return parseRSA(field, rsaSHA1)
 	case dns.RSASHA256:
-		return parseRSA(field, crypto.SHA256, sha256Sum, "\x30\x31\x30\x0d\x06\x09\x60\x86\x48\x01\x65\x03\x04\x02\x01\x05\x00\x04\x20")
+		return parseRSA(field, rsaSHA256)
 	case dns.RSASHA512:
-		return parseRSA(field, crypto.SHA512, sha512Sum, "\x30\x51\x30\x0d\x06\x09\x60\x86\x48\x01\x65\x03\x04\x02\x03\x05\x00\x04\x40")
+		return parseRSA(field, rsaSHA512)
 	case dns.ECDSAP256SHA256:
 		return parseECDSA(field, elliptic.P256(), sha256Sum)
 	case dns.ECDSAP384SHA384:
@@ -77,26 +77,39 @@ func sha512Sum(dst, octets []byte) []byte {
 	return append(dst, sum[:]...)
 }
 
+// rsaHash is what RSA signatures are made with.
+type rsaHash struct {
+	id     crypto.Hash
+	sum    digest
+	prefix string // DER of the DigestInfo before the digest: RFC 8017 section 9.2
+}
+
+var (
+	rsaSHA1   = rsaHash{crypto.SHA1, sha1Sum, "\x30\x21\x30\x09\x06\x05\x2b\x0e\x03\x02\x1a\x05\x00\x04\x14"}
+	rsaSHA256 = rsaHash{crypto.SHA256, sha256Sum, "\x30\x31\x30\x0d\x06\x09\x60\x86\x48\x01\x65\x03\x04\x02\x01\x05\x00\x04\x20"}
+	rsaSHA512 = rsaHash{crypto.SHA512, sha512Sum, "\x30\x51\x30\x0d\x06\x09\x60\x86\x48\x01\x65\x03\x04\x02\x03\x05\x00\x04\x40"}
+)
+
 // rsaKey is a key of RFC 3110 and RFC 5702 as crypto/rsa checks it.
 type rsaKey struct {
 	public *rsa.PublicKey
-	hash   crypto.Hash
-	sum    digest
+	hash   rsaHash
 }
 
 func (k *rsaKey) verify(signed, signature []byte) bool {
 	var room [sha512.Size]byte
-	return rsa.VerifyPKCS1v15(k.public, k.hash, k.sum(room[:0], signed), signature) == nil
+	return rsa.VerifyPKCS1v15(k.public, k.hash.id, k.hash.sum(room[:0], signed), signature) == nil
 }
 
-// plainRSAKey is one that crypto/rsa would refuse, below 1024 bits or with a
-// larger exponent, or for which it takes longer: four times for those of 4096 bits
-// (BenchmarkVerify). There is no secret here that simple arithmetic could leak.
+// plainRSAKey is a key of the same that math/big checks. crypto/rsa has assembly for
+// 1024, 1536 and 2048 bits and takes a quarter less there; for 1280 bits it takes
+// twice as long, for 4096 four times (BenchmarkVerify), and keys below 1024 bits and
+// exponents above 31 it refuses. There is no secret here that simple arithmetic could
+// leak.
 type plainRSAKey struct {
 	modulus, exponent *big.Int
 	size              int // octets of the modulus
-	sum               digest
-	prefix            string // DER of the DigestInfo before the digest: RFC 8017 section 9.2
+	hash              rsaHash
 }
 
 // Bounds of RSA keys.
@@ -105,13 +118,10 @@ const (
 	maxModulus = 4096 / 8 // the same, and RFC 3110 section 2
 
 	maxExponent = 5 // octets: 1<<32 + 1 is the largest in use; RFC 3110 would allow a modulus's size, and its work
-
-	leastStandard = 1024 // bits: what crypto/rsa takes
-	mostStandard  = 2048 // bits: up to here it is the faster one
 )
 
 // parseRSA reads a key of RFC 3110 section 2.
-func parseRSA(field []byte, hash crypto.Hash, sum digest, prefix string) publicKey {
+func parseRSA(field []byte, hash rsaHash) publicKey {
 	if len(field) < 3 {
 		return nil
 	}
@@ -128,10 +138,13 @@ func parseRSA(field []byte, hash crypto.Hash, sum digest, prefix string) publicK
 	if rest[size] == 0 || modulus.Bit(0) == 0 || exponent.Bit(0) == 0 || exponent.BitLen() == 1 {
 		return nil
 	}
-	if bits := modulus.BitLen(); bits >= leastStandard && bits <= mostStandard && exponent.BitLen() < 32 {
-		return &rsaKey{&rsa.PublicKey{N: modulus, E: int(exponent.Int64())}, hash, sum}
+	switch modulus.BitLen() {
+	case 1024, 1536, 2048:
+		if exponent.BitLen() < 32 {
+			return &rsaKey{&rsa.PublicKey{N: modulus, E: int(exponent.Int64())}, hash}
+		}
 	}
-	return &plainRSAKey{modulus, exponent, octets, sum, prefix}
+	return &plainRSAKey{modulus, exponent, octets, hash}
 }
 
 // verify is RSASSA-PKCS1-v1_5 (RFC 8017 section 8.2.2): the encoded message is
@@ -146,8 +159,8 @@ func (k *plainRSAKey) verify(signed, signature []byte) bool {
 	}
 	var wantRoom, gotRoom [maxModulus]byte
 	var sumRoom [sha512.Size]byte
-	sum := k.sum(sumRoom[:0], signed)
-	padding := k.size - 3 - len(k.prefix) - len(sum)
+	sum := k.hash.sum(sumRoom[:0], signed)
+	padding := k.size - 3 - len(k.hash.prefix) - len(sum)
 	if padding < 8 {
 		return false
 	}
@@ -156,7 +169,7 @@ func (k *plainRSAKey) verify(signed, signature []byte) bool {
 		want = append(want, 0xff)
 	}
 	want = append(want, 0)
-	want = append(want, k.prefix...)
+	want = append(want, k.hash.prefix...)
 	want = append(want, sum...)
 	got := s.Exp(s, k.exponent, k.modulus).FillBytes(gotRoom[:k.size])
 	return bytes.Equal(got, want)

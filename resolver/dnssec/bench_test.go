@@ -16,6 +16,7 @@ func BenchmarkVerify(b *testing.B) {
 		bits      int
 	}{
 		{"RSA-1024", dns.RSASHA256, 1024},
+		{"RSA-1280", dns.RSASHA256, 1280},
 		{"RSA-2048", dns.RSASHA256, 2048},
 		{"RSA-4096", dns.RSASHA256, 4096},
 		{"P-256", dns.ECDSAP256SHA256, 256},

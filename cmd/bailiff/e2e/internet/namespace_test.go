@@ -171,6 +171,9 @@ link set home up
 route add 0.0.0.0/0 via 192.0.2.254
 route add ::/0 via 2001:db8::254
 `)
+	// The namespace itself ends some time after its last process: too late for the
+	// next cable of this name.
+	t.Cleanup(func() { ip(t, nil, "link delete home\n") })
 	commands := `link set lo up
 address add 192.0.2.254/24 dev away
 address add 2001:db8::254/64 dev away nodad
