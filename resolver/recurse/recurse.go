@@ -152,6 +152,7 @@ func (r *Recursor) Resolve(ctx context.Context, q upstream.Question) (upstream.A
 		return upstream.Answer{}, failure(dns.ExtendedErrorCodeNetworkError, "shutting down")
 	}
 	defer r.running.Done()
+	growStack(len(q.Name))
 	name, _, err := dns.UnpackDomainName(q.Name, 0)
 	if err != nil {
 		return upstream.Answer{}, failure(dns.ExtendedErrorCodeOther, "QNAME: %v", err)
@@ -175,6 +176,17 @@ func (r *Recursor) Resolve(ctx context.Context, q upstream.Question) (upstream.A
 		r.answers[bogus].Add(1)
 	}
 	return a, err
+}
+
+// growStack makes the goroutine's stack as large as most questions need: once, as
+// it starts, instead of by doubling and copying as it goes deeper (BenchmarkRecursion
+// of the private Internet). What it is given and gives only keeps the compiler from
+// dropping the array.
+//
+//go:noinline
+func growStack(at int) byte {
+	var room [9 << 10]byte
+	return room[at]
 }
 
 // begin counts one more running question, unless the Recursor is closed.
