@@ -103,7 +103,7 @@ func (k *rsaKey) verify(signed, signature []byte) bool {
 
 // plainRSAKey is a key of the same that math/big checks. crypto/rsa has assembly for
 // 1024, 1536 and 2048 bits and takes a quarter less there; for 1280 bits it takes
-// twice as long, for 4096 four times (BenchmarkVerify), and keys below 1024 bits and
+// twice as long, for 4096 four times (BenchmarkRSA), and keys below 1024 bits and
 // exponents above 31 it refuses. There is no secret here that simple arithmetic could
 // leak.
 type plainRSAKey struct {
@@ -114,10 +114,9 @@ type plainRSAKey struct {
 
 // Bounds of RSA keys.
 const (
-	minModulus = 512 / 8  // octets: RFC 5702 section 2.1; RFC 3110 has no lower
-	maxModulus = 4096 / 8 // the same, and RFC 3110 section 2
-
-	maxExponent = 5 // octets: 1<<32 + 1 is the largest in use; RFC 3110 would allow a modulus's size, and its work
+	minModulus  = 512 / 8  // octets: RFC 5702 section 2.1; RFC 3110 has no lower
+	maxModulus  = 4096 / 8 // the same, and RFC 3110 section 2
+	maxExponent = 5        // octets: 1<<32 + 1 is the largest in use; RFC 3110 would allow a modulus's size, and its work
 )
 
 // parseRSA reads a key of RFC 3110 section 2.
