@@ -72,6 +72,7 @@ func TestUpstream_tenThousandQueriesAreHardToGuess(t *testing.T) {
 		ids[q.Id]++
 		ports[port]++
 		mu.Unlock()
+		time.Sleep(5 * time.Millisecond) // for the name's other query to come meanwhile
 		honest(w, q)
 	}, honest)
 	s := bailiff(t, "--orders", oneOrder(t), "--upstream", u.address)
