@@ -23,17 +23,18 @@ const (
 
 // Bounds of a plain response: what is longer is read in the general way.
 const (
-	maxPlainRecords = 32  // each is compared with the others
+	maxPlainRecords = 32  // of a section: those of an answer are compared with each other
 	maxPlainNames   = 512 // octets of QNAME and the targets of its CNAMEs
 )
 
 // plain is the short way from a response to an answer, for the usual one: there
-// is nothing to leave out, to move or to respell, and its octets are the
-// message. The answer section is a chain of CNAMEs and an RRset of addresses or
-// of one name, the authority section is empty or the SOA of a negative response,
-// and behind that stands an OPT that says nothing, or no record. Of what plain
-// takes repack would make the same records; for anything else plain reports
-// false, and has changed the spelling of QNAME at most.
+// is nothing to move or to respell, and its first octets are the message. The
+// answer section is a chain of CNAMEs and an RRset of addresses or of one name,
+// or the authority section is the SOA of a negative response. Behind what is kept
+// stand an OPT that says nothing and what servers of zones add: NS records beside
+// an answer, and addresses. Of what plain takes repack would make the same
+// records; for anything else plain reports false, and has changed the spelling of
+// QNAME at most.
 func plain(q Question, packet []byte) (Answer, bool) {
 	r := plainReader{packet: packet, at: headerOctets + len(q.Name) + 4}
 	if len(packet) < r.at || packet[2]&bitTC != 0 || r.count(qdCount) != 1 || q.Type == dns.TypeANY {
@@ -44,6 +45,9 @@ func plain(q Question, packet []byte) (Answer, bool) {
 		return Answer{}, false
 	}
 	r.levelTTLs()
+	if r.set > 0 {
+		clear(packet[nsCount : nsCount+2])
+	}
 	clear(packet[arCount : arCount+2])
 	return Answer{Message: packet[:r.end]}, true
 }
@@ -80,6 +84,17 @@ func (r *plainReader) count(section int) int {
 type plainRecord struct {
 	rrtype     uint16
 	rdata, end int
+}
+
+// isAddress reports a well-formed A or AAAA record.
+func (rec plainRecord) isAddress() bool {
+	switch size := rec.end - rec.rdata; rec.rrtype {
+	case dns.TypeA:
+		return size == net.IPv4len
+	case dns.TypeAAAA:
+		return size == net.IPv6len
+	}
+	return false
 }
 
 // record reads the next record, all but its RDATA. owner is borrowed from
@@ -152,11 +167,9 @@ func (r *plainReader) link(rec plainRecord) bool {
 // not there already.
 func (r *plainReader) data(rec plainRecord) bool {
 	r.set++
-	switch size := rec.end - rec.rdata; rec.rrtype {
-	case dns.TypeA:
-		return size == net.IPv4len && r.isNew(rec)
-	case dns.TypeAAAA:
-		return size == net.IPv6len && r.isNew(rec)
+	switch rec.rrtype {
+	case dns.TypeA, dns.TypeAAAA:
+		return rec.isAddress() && r.isNew(rec)
 	case dns.TypeCNAME, dns.TypePTR: // of several, names would have to be compared
 		var space [maxNameOctets]byte
 		_, end := r.name(space[:0], rec.rdata)
@@ -181,10 +194,10 @@ func (r *plainReader) isNew(rec plainRecord) bool {
 func (r *plainReader) authority() bool {
 	rcode, count := int(r.packet[3]&maskRcode), r.count(nsCount)
 	switch {
+	case r.set > 0:
+		return rcode == dns.RcodeSuccess && count <= maxPlainRecords && r.nameServers(count)
 	case rcode != dns.RcodeSuccess && rcode != dns.RcodeNameError, count > 1:
 		return false
-	case r.set > 0:
-		return count == 0 && rcode == dns.RcodeSuccess
 	case count == 0:
 		return true
 	}
@@ -217,13 +230,59 @@ func isAbove(apex, name []byte) bool {
 	return true
 }
 
-// additional reads the additional section: nothing is kept of it.
-func (r *plainReader) additional() bool {
-	rest := r.packet[r.at:]
-	if r.count(arCount) == 0 {
-		return len(rest) == 0
+// nameServers passes over the NS records beside an answer.
+func (r *plainReader) nameServers(count int) bool {
+	for range count {
+		rec, ok := r.pass()
+		if !ok || rec.rrtype != dns.TypeNS {
+			return false
+		}
+		var space [maxNameOctets]byte
+		if _, end := r.name(space[:0], rec.rdata); end != rec.end {
+			return false
+		}
 	}
-	return r.count(arCount) == 1 && len(rest) == optOctets && rest[0] == 0 &&
+	return true
+}
+
+// additional passes over the additional section: addresses, and one OPT at most
+// that says nothing. It must be the end of the packet.
+func (r *plainReader) additional() bool {
+	count, hadOPT := r.count(arCount), false
+	if count > maxPlainRecords {
+		return false
+	}
+	for range count {
+		if r.bareOPT() {
+			if hadOPT {
+				return false
+			}
+			hadOPT = true
+			r.at += optOctets
+			continue
+		}
+		rec, ok := r.pass()
+		if !ok || !rec.isAddress() {
+			return false
+		}
+	}
+	return r.at == len(r.packet)
+}
+
+// pass reads the next record as one that is not kept.
+func (r *plainReader) pass() (rec plainRecord, ok bool) {
+	var space [maxNameOctets]byte
+	if rec, _, ok = r.record(space[:0]); ok {
+		r.records--
+	}
+	return rec, ok
+}
+
+// bareOPT reports whether the next record is an OPT without options, and without
+// a part of an RCODE.
+func (r *plainReader) bareOPT() bool {
+	rest := r.packet[r.at:]
+	return len(rest) >= optOctets && rest[0] == 0 &&
 		binary.BigEndian.Uint16(rest[1:]) == dns.TypeOPT &&
 		rest[5] == 0 && // of the RCODE
 		binary.BigEndian.Uint16(rest[9:]) == 0 // options

@@ -23,6 +23,7 @@ func (r response) packet(t testing.TB, q Question) []byte {
 	m := &dns.Msg{MsgHdr: dns.MsgHdr{Response: true, RecursionAvailable: true, Rcode: r.rcode, Authoritative: r.aa}, Compress: true}
 	m.Question = []dns.Question{{Name: qname, Qtype: q.Type, Qclass: dns.ClassINET}}
 	m.Answer, m.Ns = records(t, r.answer), records(t, r.ns)
+	m.Extra = records(t, r.extra)
 	m.SetEdns0(1232, false)
 	packet, err := m.Pack()
 	if err != nil {
@@ -54,6 +55,9 @@ func TestPlain_takesWhatIsUsual(t *testing.T) {
 		{"NXDOMAIN", dns.TypeMX, response{rcode: dns.RcodeNameError, ns: []string{soa}}, true},
 		{"NODATA", dns.TypeHTTPS, response{ns: []string{soa}}, true},
 		{"NODATA without a SOA", dns.TypeA, response{}, true},
+		{"name servers beside an answer", dns.TypeA, response{answer: addresses(2), ns: []string{"test. 60 IN NS ns.test.", "test. 60 IN NS NS.example."}}, true},
+		{"name servers beside a chain to an answer", dns.TypeA, response{answer: []string{"www.test. 60 IN CNAME a.test.", "a.test. 50 IN A 192.0.2.1"}, ns: []string{"test. 60 IN NS ns.test."}}, true},
+		{"as many name servers as addresses", dns.TypeA, response{answer: addresses(maxPlainRecords), ns: slices.Repeat([]string{"test. 60 IN NS ns.test."}, maxPlainRecords)}, true},
 		{"the SOA of the root", dns.TypeA, response{rcode: dns.RcodeNameError, ns: []string{". 60 IN SOA a. b. 1 2 3 4 5"}}, true},
 
 		{"capitals", dns.TypeA, response{answer: []string{"www.test. 60 IN CNAME A.test.", "A.test. 60 IN A 192.0.2.1"}}, false},
@@ -70,6 +74,10 @@ func TestPlain_takesWhatIsUsual(t *testing.T) {
 		{"another type", dns.TypeTXT, response{answer: []string{`www.test. 60 IN TXT "x"`}}, false},
 		{"ANY", dns.TypeANY, response{answer: []string{"www.test. 60 IN CNAME a.test."}}, false},
 		{"records beside an answer", dns.TypeA, response{answer: []string{"www.test. 60 IN A 192.0.2.1"}, ns: []string{soa}}, false},
+		{"name servers of another class", dns.TypeA, response{answer: addresses(1), ns: []string{"test. 60 CH NS ns.test."}}, false},
+		{"name servers beside a chain to nothing", dns.TypeA, response{answer: []string{"www.test. 60 IN CNAME a.test."}, ns: []string{"test. 60 IN NS ns.test."}}, false},
+		{"NXDOMAIN with data and name servers", dns.TypeA, response{rcode: dns.RcodeNameError, answer: addresses(1), ns: []string{"test. 60 IN NS ns.test."}}, false},
+		{"more name servers than a screenful", dns.TypeA, response{answer: addresses(1), ns: slices.Repeat([]string{"test. 60 IN NS ns.test."}, maxPlainRecords+1)}, false},
 		{"name servers", dns.TypeA, response{ns: []string{"test. 60 IN NS ns.test."}}, false},
 		{"a SOA below", dns.TypeA, response{ns: []string{"a.www." + soa}}, false},
 		{"a SOA elsewhere", dns.TypeA, response{ns: []string{strings.ReplaceAll(soa, "test.", "est.")}}, false},
@@ -143,6 +151,36 @@ func TestPlain_octetByOctet(t *testing.T) {
 	}
 }
 
+func TestPlain_nameServersOctetByOctet(t *testing.T) {
+	const ns = "\xc0\x10\x00\x02\x00\x01\x00\x00\x00\x3c"
+	for _, tt := range []struct {
+		name, record string
+		want         bool
+	}{
+		{"a name server", ns + "\x00\x04\x01a\xc0\x10", true},
+		{"an owner in what is not kept", "\x01b\x00\x00\x02\x00\x01\x00\x00\x00\x3c" + "\x00\x02\xc0\x2a", true},
+		{"a name that leaves octets over", ns + "\x00\x04\x01a\x00a", false},
+		{"a name beyond its record", ns + "\x00\x02\x01a\x00", false},
+		{"a name that leads to itself", ns + "\x00\x02\xc0\x36", false},
+		{"a name that is cut off", ns + "\x00\x04\x01a", false},
+		{"no name", ns + "\x00\x00", false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			q := ask(t, "www.test")
+			packet := respondTo(q, []byte("\x07\x07"), []byte(aRecord+"\x00\x04abcd"+tt.record))
+			packet[anCount+1], packet[nsCount+1] = 1, 1
+			a, got := plain(q, bytes.Clone(packet))
+			if got != tt.want {
+				t.Fatalf("got %v, want %v for %q", got, tt.want, packet)
+			}
+			if got && !bytes.HasSuffix(a.Message, []byte("abcd")) {
+				t.Errorf("got %q, want nothing behind the address", a.Message)
+			}
+			checkPlain(t, q, packet)
+		})
+	}
+}
+
 func TestPlain_followsElevenLinks(t *testing.T) {
 	for links, want := range map[int]bool{MaxLinks: true, MaxLinks + 1: false} {
 		q := ask(t, "n0.test")
@@ -152,7 +190,7 @@ func TestPlain_followsElevenLinks(t *testing.T) {
 	}
 }
 
-func TestPlain_additionalRecordsAreNotPlain(t *testing.T) {
+func TestPlain_additionalRecords(t *testing.T) {
 	for _, tt := range []struct {
 		name   string
 		change func(m *dns.Msg)
@@ -164,7 +202,14 @@ func TestPlain_additionalRecordsAreNotPlain(t *testing.T) {
 			m.IsEdns0().Option = []dns.EDNS0{&dns.EDNS0_EDE{InfoCode: 3}}
 		}, false},
 		{"an extended RCODE", func(m *dns.Msg) { m.Rcode = dns.RcodeBadVers }, false},
-		{"an address", func(m *dns.Msg) { m.Extra = records(t, []string{"www.test. 60 IN A 192.0.2.1"}) }, false},
+		{"an address, and no OPT", func(m *dns.Msg) { m.Extra = records(t, []string{"www.test. 60 IN A 192.0.2.1"}) }, true},
+		{"addresses before the OPT and behind it", func(m *dns.Msg) {
+			m.Extra = slices.Concat(records(t, []string{"ns.test. 60 IN A 192.0.2.1"}), m.Extra, records(t, []string{"ns.test. 60 IN AAAA 2001:db8::1"}))
+		}, true},
+		{"an address of another class", func(m *dns.Msg) { m.Extra = records(t, []string{"www.test. 60 CH A 192.0.2.1"}) }, false},
+		{"text", func(m *dns.Msg) { m.Extra = records(t, []string{`www.test. 60 IN TXT "x"`}) }, false},
+		{"two OPTs", func(m *dns.Msg) { m.Extra = append(m.Extra, m.Extra[0]) }, false},
+		{"more than a screenful", func(m *dns.Msg) { m.Extra = records(t, addresses(maxPlainRecords+1)) }, false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			q := ask(t, "www.test")
@@ -182,6 +227,9 @@ func TestPlain_additionalRecordsAreNotPlain(t *testing.T) {
 			}
 			if _, got := plain(q, append(bytes.Clone(packet), 0)); got {
 				t.Errorf("got true with an octet behind the records")
+			}
+			if _, got := plain(q, packet[:len(packet)-1]); got {
+				t.Errorf("got true with the last octet cut off")
 			}
 			checkPlain(t, q, packet)
 		})
@@ -296,6 +344,7 @@ func FuzzPlain(f *testing.F) {
 		{answer: []string{"www.some-zone.test. 60 IN A 192.0.2.1", "www.some-zone.test. 50 IN A 192.0.2.2"}},
 		{answer: []string{"www.some-zone.test. 60 IN CNAME some-zone.test.", "some-zone.test. 60 IN CNAME x.example.", "x.example. 9 IN A 192.0.2.1"}},
 		{rcode: dns.RcodeNameError, ns: []string{strings.ReplaceAll(soa, "test.", "some-zone.test.")}},
+		{answer: []string{"www.some-zone.test. 60 IN A 192.0.2.1"}, ns: []string{"some-zone.test. 60 IN NS ns.some-zone.test."}, extra: []string{"ns.some-zone.test. 60 IN A 192.0.2.2"}},
 	} {
 		packet := r.packet(f, q)
 		f.Add(packet[:headerOctets], packet[headerOctets+len(q.Name)+4:], dns.TypeA, true)
@@ -317,7 +366,7 @@ func TestPlain_isTheGeneralWayOnRandomResponses(t *testing.T) {
 	names := []string{"www.some-zone.test.", "some-zone.test.", "a.some-zone.test.", "x.example.", "X.example.", "."}
 	types := []uint16{dns.TypeA, dns.TypeA, dns.TypeAAAA, dns.TypeCNAME, dns.TypePTR, dns.TypeANY}
 	taken := 0
-	for range 40000 {
+	for range 80000 {
 		q := ask(t, names[random.IntN(3)])
 		q.Type, q.DO = types[random.IntN(len(types))], random.IntN(2) == 0
 		var r response
@@ -337,6 +386,12 @@ func TestPlain_isTheGeneralWayOnRandomResponses(t *testing.T) {
 		}
 		if random.IntN(2) > 0 {
 			r.ns = append(r.ns, pick(names...)+" 60 IN SOA "+pick(names...)+" "+pick(names...)+" 1 2 3 4 5")
+		}
+		for range max(0, random.IntN(7)-4) {
+			r.ns = append(r.ns, pick(names...)+" 60 IN NS "+pick(names...))
+		}
+		for range max(0, random.IntN(7)-4) {
+			r.extra = append(r.extra, pick(names...)+" 60 IN "+pick("A 192.0.2.1", "AAAA 2001:db8::1", "NS "+pick(names...)))
 		}
 		r.rcode = []int{0, 0, 0, dns.RcodeNameError, dns.RcodeYXDomain, dns.RcodeRefused}[random.IntN(6)]
 		packet := r.packet(t, q)

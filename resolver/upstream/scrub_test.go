@@ -13,16 +13,16 @@ import (
 
 // response is a message in short: RCODE, flags and sections in zone-file form.
 type response struct {
-	rcode      int
-	aa         bool
-	answer, ns []string
+	rcode             int
+	aa                bool
+	answer, ns, extra []string
 }
 
 // msg goes through the wire, as real responses do.
 func (r response) msg(t testing.TB) *dns.Msg {
 	t.Helper()
 	m := &dns.Msg{MsgHdr: dns.MsgHdr{Response: true, Rcode: r.rcode, Authoritative: r.aa}}
-	m.Answer, m.Ns = records(t, r.answer), records(t, r.ns)
+	m.Answer, m.Ns, m.Extra = records(t, r.answer), records(t, r.ns), records(t, r.extra)
 	packet, err := m.Pack()
 	if err != nil {
 		t.Fatal(err)
