@@ -8,9 +8,9 @@ import "math"
 const (
 	margin = 1.5
 
-	hitMicroseconds   = 2.6  // CPU time of an answer from the cache
-	blockMicroseconds = 2.6  // of one under order
-	missMicroseconds  = 11.2 // of one that was forwarded
+	hitMicroseconds   = 2.45 // CPU time of an answer from the cache
+	blockMicroseconds = 2.42 // of one under order
+	missMicroseconds  = 7.33 // of one that was forwarded
 	loadMicroseconds  = 1.55 // of a load, for each name, at ten million
 	changeSeconds     = 0.02 // of a reload of 100 names beside a million
 	restartSeconds    = 0.2  // from compiled orders, a million names
