@@ -171,11 +171,16 @@ func (r *plainReader) data(rec plainRecord) bool {
 	case dns.TypeA, dns.TypeAAAA:
 		return rec.isAddress() && r.isNew(rec)
 	case dns.TypeCNAME, dns.TypePTR: // of several, names would have to be compared
-		var space [maxNameOctets]byte
-		_, end := r.name(space[:0], rec.rdata)
-		return r.set == 1 && end == rec.end
+		return r.set == 1 && r.isName(rec)
 	}
 	return false
+}
+
+// isName reports whether the RDATA is one name.
+func (r *plainReader) isName(rec plainRecord) bool {
+	var space [maxNameOctets]byte
+	_, end := r.name(space[:0], rec.rdata)
+	return end == rec.end
 }
 
 // isNew compares the RDATA of the last record with those before it in the
@@ -234,11 +239,7 @@ func isAbove(apex, name []byte) bool {
 func (r *plainReader) nameServers(count int) bool {
 	for range count {
 		rec, ok := r.pass()
-		if !ok || rec.rrtype != dns.TypeNS {
-			return false
-		}
-		var space [maxNameOctets]byte
-		if _, end := r.name(space[:0], rec.rdata); end != rec.end {
+		if !ok || rec.rrtype != dns.TypeNS || !r.isName(rec) {
 			return false
 		}
 	}

@@ -164,6 +164,7 @@ func TestPlain_nameServersOctetByOctet(t *testing.T) {
 		{"a name that leads to itself", ns + "\x00\x02\xc0\x36", false},
 		{"a name that is cut off", ns + "\x00\x04\x01a", false},
 		{"no name", ns + "\x00\x00", false},
+		{"another type", strings.Replace(ns, "\x02", "\x0c", 1) + "\x00\x04\x01a\xc0\x10", false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			q := ask(t, "www.test")
